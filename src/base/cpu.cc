@@ -1,0 +1,45 @@
+#include "base/cpu.h"
+
+namespace onmal {
+
+std::string_view isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512:
+      return "avx512";
+    case Isa::kNeon:
+      return "neon";
+    case Isa::kBaseline:
+      break;
+  }
+  return "baseline";
+}
+
+Isa detect_isa() {
+#if defined(__x86_64__)
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("f16c");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl");
+  if (avx512) return Isa::kAvx512;
+  if (avx2) return Isa::kAvx2;
+  return Isa::kBaseline;
+#elif defined(__aarch64__)
+  return Isa::kNeon;
+#else
+  return Isa::kBaseline;
+#endif
+}
+
+CpuFeatures detect_cpu_features() {
+  CpuFeatures features;
+#if defined(__x86_64__)
+  features.avx512_vnni = __builtin_cpu_supports("avx512vnni");
+  features.avx512_bf16 = __builtin_cpu_supports("avx512bf16");
+#endif
+  return features;
+}
+
+}  // namespace onmal

@@ -1,0 +1,24 @@
+# kernels/*.cc are ordinary; kernels/vector/*.cc are compiled once per instruction set, ONMAL_ISA naming the
+# namespace, and chosen at run time (kernels/table.h).
+onmal_floor(kernels USES base numeric EXCLUDE "/vector/")
+
+function(onmal_kernel_isa isa)
+  file(GLOB vector_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/vector/*.cc)
+  add_library(onmal_kernels_${isa} OBJECT ${vector_sources})
+  onmal_warnings(onmal_kernels_${isa})
+  string(TOUPPER ${isa} upper)
+  target_compile_definitions(onmal_kernels_${isa} PRIVATE ONMAL_ISA=${isa} ONMAL_ISA_${upper}=1)
+  # Also in debug and sanitizer builds: an un-inlined vector is too slow to test with.
+  target_compile_options(onmal_kernels_${isa} PRIVATE -O3 -fno-math-errno -fno-trapping-math ${ARGN})
+  target_include_directories(onmal_kernels_${isa} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  target_sources(onmal_kernels PRIVATE $<TARGET_OBJECTS:onmal_kernels_${isa}>)
+  target_compile_definitions(onmal_kernels PRIVATE ONMAL_HAVE_${upper}=1)
+endfunction()
+
+onmal_kernel_isa(baseline)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  onmal_kernel_isa(avx2 -mavx2 -mfma -mf16c)
+  onmal_kernel_isa(avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  onmal_kernel_isa(neon)
+endif()

@@ -1,0 +1,54 @@
+#include "kernels/select.h"
+
+namespace onmal::kernels {
+
+namespace baseline {
+extern const Table kTable;
+}
+#if defined(ONMAL_HAVE_AVX2)
+namespace avx2 {
+extern const Table kTable;
+}
+#endif
+#if defined(ONMAL_HAVE_AVX512)
+namespace avx512 {
+extern const Table kTable;
+}
+#endif
+#if defined(ONMAL_HAVE_NEON)
+namespace neon {
+extern const Table kTable;
+}
+#endif
+
+std::vector<Isa> available_isas() {
+  std::vector<Isa> isas = {Isa::kBaseline};
+  [[maybe_unused]] const Isa best = detect_isa();
+#if defined(ONMAL_HAVE_AVX2)
+  if (best >= Isa::kAvx2) isas.push_back(Isa::kAvx2);
+#endif
+#if defined(ONMAL_HAVE_AVX512)
+  if (best >= Isa::kAvx512) isas.push_back(Isa::kAvx512);
+#endif
+#if defined(ONMAL_HAVE_NEON)
+  isas.push_back(Isa::kNeon);
+#endif
+  return isas;
+}
+
+const Table& table(Isa isa) {
+  const Isa best = detect_isa();
+  if (isa > best) isa = best;
+#if defined(ONMAL_HAVE_AVX512)
+  if (isa == Isa::kAvx512) return avx512::kTable;
+#endif
+#if defined(ONMAL_HAVE_AVX2)
+  if (isa >= Isa::kAvx2) return avx2::kTable;
+#endif
+#if defined(ONMAL_HAVE_NEON)
+  if (isa == Isa::kNeon) return neon::kTable;
+#endif
+  return baseline::kTable;
+}
+
+}  // namespace onmal::kernels

@@ -1,0 +1,23 @@
+#include "kernels/table.h"
+
+#include "kernels/vec.h"
+
+namespace onmal::kernels::ONMAL_ISA {
+
+// Addresses only: they are constants, so no file's initialisation has to wait for another's.
+extern const ElementwiseKernels kElementwise;
+
+#if defined(ONMAL_ISA_AVX512)
+constexpr Isa kIsa = Isa::kAvx512;
+#elif defined(ONMAL_ISA_AVX2)
+constexpr Isa kIsa = Isa::kAvx2;
+#elif defined(ONMAL_ISA_NEON)
+constexpr Isa kIsa = Isa::kNeon;
+#else
+constexpr Isa kIsa = Isa::kBaseline;
+#endif
+
+extern const Table kTable;
+const Table kTable = {kIsa, &kElementwise};
+
+}  // namespace onmal::kernels::ONMAL_ISA

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <vector>
+
+#include "models/decoder_config.h"
+#include "nn/kv_cache.h"
+#include "nn/linear_layer.h"
+#include "nn/norm_layer.h"
+#include "nn/param.h"
+#include "ops/cross_entropy.h"
+#include "ops/rope.h"
+
+namespace onmal {
+
+// One layer: x + attention(norm(x)), then that + mlp(norm(that)).
+struct DecoderBlock {
+  DecoderBlock(const DecoderConfig& config, int64_t index);
+  void visit(ParamVisitor visitor);
+
+  NormLayer attention_norm;
+  LinearLayer query, key, value, output;
+  NormLayer query_norm, key_norm;  // with config.qk_norm
+  NormLayer mlp_norm;
+  LinearLayer gate, up, down;  // gate with config.gated_mlp
+};
+
+struct DecoderInput {
+  Tensor ids;         // i32 [B, T]
+  Tensor first_keys;  // undefined, or i32 [B, T]: lowest key each token may see (packed documents;
+                      // no cache then)
+  KvCache* cache = nullptr;  // with one: B is 1, and ids follow the tokens it holds
+  bool checkpoint_activations =
+      false;  // training: keep only each layer's input, compute the rest again
+};
+
+// The model, written once: training, tuning on a quantised base and decoding run the same forward.
+class Decoder {
+ public:
+  // Describes the weights; their values are undefined until initialised or loaded.
+  explicit Decoder(DecoderConfig config);
+
+  const DecoderConfig& config() const { return config_; }
+
+  // Hidden states [B, T, dim] after the last norm. Throws Error(kResource) when positions exceed
+  // the context and Error(kInvalidArgument) for a token id outside the vocabulary.
+  Tensor forward(Exec& exec, const DecoderInput& input) const;
+  // Logits of hidden states [.., dim] -> [.., vocab_size].
+  Tensor logits(Exec& exec, const Tensor& hidden) const;
+  // Mean next-token cross-entropy; see linear_cross_entropy.
+  CrossEntropyResult loss(Exec& exec, const Tensor& hidden, const Tensor& targets,
+                          double normalizer = 0) const;
+
+  // Every weight, in a fixed order.
+  void visit(ParamVisitor visitor);
+
+  // Normal initial values (GPT-2's scheme: output projections scaled by 1/sqrt(2 layers)), f32 from
+  // `memory`.
+  void initialize(Allocator& memory, Rng& rng);
+  // Tags all weights as trained (numbers from 1 in visiting order), or none.
+  void set_trained(bool trained);
+  // Builds the rotation tables; call once the weights are there.
+  void prepare(Allocator& memory);
+
+  KvCache make_cache(Allocator& memory, int64_t capacity, DType dtype = DType::kF32) const;
+
+ private:
+  Tensor run_block(Exec& exec, const DecoderBlock& block, int64_t index, const Tensor& x,
+                   const Tensor& positions, const DecoderInput& input) const;
+  Tensor run_attention(Exec& exec, const DecoderBlock& block, int64_t index, const Tensor& normed,
+                       const Tensor& positions, const DecoderInput& input) const;
+  Tensor run_mlp(Exec& exec, const DecoderBlock& block, const Tensor& normed) const;
+
+  DecoderConfig config_;
+  Param embedding_;
+  Param position_embedding_;  // with PositionKind::kLearned
+  std::vector<DecoderBlock> blocks_;
+  NormLayer final_norm_;
+  Param head_;  // when not tied
+  RopeTables rope_tables_;
+};
+
+}  // namespace onmal

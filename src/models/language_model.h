@@ -1,0 +1,46 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/decoder.h"
+#include "tensor/allocators.h"
+#include "tokenizer/tokenizer.h"
+
+namespace onmal {
+
+// A decoder with all that belongs to it. Move-only; keeps the mapped file that its weights may
+// point into.
+struct LanguageModel {
+  std::unique_ptr<Decoder> decoder;
+  std::shared_ptr<const Tokenizer> tokenizer;  // null when the file carries none
+  std::string chat_template;     // Jinja source as the file gives it; "" when it has none
+  std::vector<int32_t> end_ids;  // tokens that end an answer
+  std::filesystem::path path;
+
+  std::unique_ptr<HeapAllocator> memory = std::make_unique<HeapAllocator>();
+  std::shared_ptr<void> backing;  // the mapping that borrowed weights live in
+};
+
+struct LoadOptions {
+  // Convert all matrices to this format while loading (f32 to train); none: as stored, mapped where
+  // possible.
+  std::optional<DType> matrices;
+};
+
+// Loads a Hugging Face folder (config.json, tokenizer.json, *.safetensors) or a GGUF file; a folder
+// that holds one single .gguf and no config.json counts as that file. Throws Error naming what is
+// missing, unknown or malformed.
+LanguageModel load_language_model(const std::filesystem::path& path,
+                                  const LoadOptions& options = {});
+
+// Writes a Hugging Face folder; matrices as f32, f16 or bf16.
+void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder, DType matrices);
+// Writes one GGUF file that llama.cpp loads; matrices as f32, f16, bf16 or q8_0 (rows that q8_0's
+// blocks do not divide stay f16), vectors as f32.
+void save_gguf(LanguageModel& model, const std::filesystem::path& file, DType matrices);
+
+}  // namespace onmal
