@@ -1,7 +1,10 @@
 #pragma once
 
 #include "base/cpu.h"
+#include "kernels/convert.h"
 #include "kernels/elementwise.h"
+#include "kernels/gemm.h"
+#include "kernels/matvec.h"
 
 namespace onmal::kernels {
 
@@ -10,7 +13,10 @@ namespace onmal::kernels {
 // thread and raw pointers; floors above cut the work.
 struct Table {
   Isa isa = Isa::kBaseline;
+  const ConvertKernels* convert = nullptr;
   const ElementwiseKernels* elementwise = nullptr;
+  const GemmKernels* gemm = nullptr;
+  const MatvecKernels* matvec = nullptr;
 };
 
 }  // namespace onmal::kernels

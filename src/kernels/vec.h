@@ -30,6 +30,10 @@ struct Vec {
 
   static ONMAL_INLINE Vec zero() { return {_mm512_setzero_ps()}; }
   static ONMAL_INLINE Vec all(float x) { return {_mm512_set1_ps(x)}; }
+  // One half, widened, in every lane.
+  static ONMAL_INLINE Vec all_f16(uint16_t half) {
+    return {_mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(half)))};
+  }
   static ONMAL_INLINE Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
   static ONMAL_INLINE Vec load_bf16(const uint16_t* p) {
     const __m512i wide =
@@ -91,6 +95,9 @@ struct Vec {
 
   static ONMAL_INLINE Vec zero() { return {_mm256_setzero_ps()}; }
   static ONMAL_INLINE Vec all(float x) { return {_mm256_set1_ps(x)}; }
+  static ONMAL_INLINE Vec all_f16(uint16_t half) {
+    return {_mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(half)))};
+  }
   static ONMAL_INLINE Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
   static ONMAL_INLINE Vec load_bf16(const uint16_t* p) {
     const __m256i wide =
@@ -160,6 +167,9 @@ struct Vec {
 
   static ONMAL_INLINE Vec zero() { return {vdupq_n_f32(0.0F)}; }
   static ONMAL_INLINE Vec all(float x) { return {vdupq_n_f32(x)}; }
+  static ONMAL_INLINE Vec all_f16(uint16_t half) {
+    return {vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(half)))};
+  }
   static ONMAL_INLINE Vec load(const float* p) { return {vld1q_f32(p)}; }
   static ONMAL_INLINE Vec load_bf16(const uint16_t* p) {
     return {vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16))};
@@ -239,6 +249,7 @@ struct Vec {
     }
     return x;
   }
+  static ONMAL_INLINE Vec all_f16(uint16_t half) { return all(widen_f16(half)); }
   static ONMAL_INLINE uint16_t narrow_bf16(float value) {
     uint32_t bits;
     __builtin_memcpy(&bits, &value, sizeof bits);

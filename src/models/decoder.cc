@@ -227,7 +227,7 @@ CrossEntropyResult Decoder::loss(Exec& exec, const Tensor& hidden, const Tensor&
   const Param& head = config_.tied_head ? embedding_ : head_;
   const Tensor rows = hidden.reshaped(Shape{hidden.shape().rows(), config_.dim});
   return linear_cross_entropy(exec, rows, head.value, targets.reshaped(Shape{targets.elements()}),
-                              params, normalizer);
+                              CrossEntropyParams{}, normalizer);
 }
 
 }  // namespace onmal

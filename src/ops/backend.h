@@ -114,7 +114,7 @@ struct Backend {
   // overwritten).
   void (*linear_cross_entropy)(Exec&, const Tensor& x, const Tensor& w, const Tensor& targets,
                                const CrossEntropyParams& params, const Tensor& losses,
-                               float gradient_scale, const Tensor& dx, const Tensor& dw) = nullptr;
+                               double gradient_scale, const Tensor& dx, const Tensor& dw) = nullptr;
 };
 
 // The processor: vector kernels of `isa` or the strongest below it that this machine runs. A value:

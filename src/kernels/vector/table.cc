@@ -5,7 +5,10 @@
 namespace onmal::kernels::ONMAL_ISA {
 
 // Addresses only: they are constants, so no file's initialisation has to wait for another's.
+extern const ConvertKernels kConvert;
 extern const ElementwiseKernels kElementwise;
+extern const GemmKernels kGemm;
+extern const MatvecKernels kMatvec;
 
 #if defined(ONMAL_ISA_AVX512)
 constexpr Isa kIsa = Isa::kAvx512;
@@ -18,6 +21,6 @@ constexpr Isa kIsa = Isa::kBaseline;
 #endif
 
 extern const Table kTable;
-const Table kTable = {kIsa, &kElementwise};
+const Table kTable = {kIsa, &kConvert, &kElementwise, &kGemm, &kMatvec};
 
 }  // namespace onmal::kernels::ONMAL_ISA

@@ -1,0 +1,61 @@
+#include "ops/attention.h"
+
+#include "autograd/tape.h"
+#include "ops/check.h"
+
+namespace onmal {
+namespace {
+
+void check_arguments(const Tensor& q, const Tensor& k, const Tensor& v,
+                     const AttentionParams& params, const Tensor& first_keys) {
+  check(q.shape().rank() == 4, "attention", "q",
+        "must have four dimensions [batch, length, heads, head_dim]");
+  check(k.shape().rank() == 4 && v.shape().rank() == 4, "attention", "k, v",
+        "must have four dimensions");
+  check(k.dim(0) == q.dim(0) && v.dim(0) == q.dim(0), "attention", "k, v",
+        "must have q's batch size");
+  check(k.dim(1) == v.dim(1) && k.dim(2) == v.dim(2), "attention", "v",
+        "must have k's length and heads");
+  check(k.dim(3) == q.dim(3), "attention", "k", "must have q's head_dim");
+  check(k.dim(2) > 0 && q.dim(2) % k.dim(2) == 0, "attention", "q",
+        "its heads must be a multiple of k's");
+  if (params.causal) {
+    check(params.first_position >= 0 && params.first_position + q.dim(1) <= k.dim(1), "attention",
+          "k", "has fewer keys than the queries' positions need");
+  }
+  if (first_keys.defined()) {
+    check_dtype("attention", "first_keys", first_keys, DType::kI32);
+    check_same_shape("attention", "first_keys", first_keys, Shape{q.dim(0), q.dim(1)});
+  }
+}
+
+}  // namespace
+
+Tensor attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
+                 const AttentionParams& params, const Tensor& first_keys) {
+  check_arguments(q, k, v, params, first_keys);
+  const bool recorded = exec.tape != nullptr && Tape::tracks(q, k, v);
+  Tensor out = Tensor::empty(*exec.memory, q.shape().with_last(v.dim(3)), q.dtype());
+  Tensor log_sums;
+  if (recorded)
+    log_sums = Tensor::empty(*exec.memory, Shape{q.dim(0), q.dim(2), q.dim(1)}, q.dtype());
+  exec.backend->attention(exec, q, k, v, params, first_keys, out, log_sums);
+  if (recorded) {
+    // A view without the output's tag: saving `out` itself would be the same memory.
+    const Tensor saved = out;
+    exec.tape->record(out, [q, k, v, params, first_keys, saved, log_sums](
+                               Exec& inner, const Tensor& dout, GradStore& gradients) {
+      const Tensor dq = Tensor::empty(*inner.memory, q.shape(), q.dtype());
+      const Tensor dk = Tensor::empty(*inner.memory, k.shape(), k.dtype());
+      const Tensor dv = Tensor::empty(*inner.memory, v.shape(), v.dtype());
+      inner.backend->attention_backward(inner, dout.reshaped(saved.shape()), q, k, v, params,
+                                        first_keys, saved, log_sums, dq, dk, dv);
+      if (Tape::tracks(q)) gradients.add(inner, q, dq);
+      if (Tape::tracks(k)) gradients.add(inner, k, dk);
+      if (Tape::tracks(v)) gradients.add(inner, v, dv);
+    });
+  }
+  return out;
+}
+
+}  // namespace onmal

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "ops/backend.h"
+
+namespace onmal {
+
+// softmax(scale * q · k^T, masked) · v with grouped heads; see Backend::attention for shapes and
+// masks. Never holds a T x S matrix: tiles with a running softmax forward, recomputed tiles
+// backward (Dao et al., 2022). k and v may be f16 (a cache) when nothing is recorded.
+Tensor attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
+                 const AttentionParams& params, const Tensor& first_keys = {});
+
+}  // namespace onmal
