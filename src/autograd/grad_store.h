@@ -24,8 +24,8 @@ class GradStore {
   // exec.memory.
   Slot slot(Exec& exec, const Tensor& value);
 
-  // Adds `gradient` to that of `value`. The first one is shared, not copied: nobody may write to `gradient`
-  // afterwards, and the store itself copies it before it writes (copy on write).
+  // Adds `gradient` to that of `value`. The first one is shared, not copied: nobody may write to
+  // `gradient` afterwards, and the store itself copies it before it writes (copy on write).
   void add(Exec& exec, const Tensor& value, const Tensor& gradient);
 
   // The gradient of `tag`, or an undefined tensor.

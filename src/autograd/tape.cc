@@ -6,7 +6,7 @@ namespace onmal {
 
 void Tape::record(Tensor& output, Vjp vjp) {
   output.set_tag(next_tag_++);
-  nodes_.push_back({output.tag(), std::move(vjp)});
+  nodes_.push_back({output.tag(), output.shape(), std::move(vjp)});
 }
 
 void Tape::backward(Exec& exec, const Tensor& output, const Tensor& seed, GradStore& gradients) {
@@ -17,7 +17,7 @@ void Tape::backward(Exec& exec, const Tensor& output, const Tensor& seed, GradSt
     Node node = std::move(nodes_.back());
     nodes_.pop_back();
     const Tensor gradient = gradients.take(node.output_tag);
-    if (gradient.defined()) node.vjp(quiet, gradient, gradients);
+    if (gradient.defined()) node.vjp(quiet, gradient.reshaped(node.output_shape), gradients);
   }
 }
 

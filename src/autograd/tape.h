@@ -51,6 +51,7 @@ class Tape {
  private:
   struct Node {
     uint32_t output_tag;
+    Shape output_shape;  // the gradient may come back through a reshaped view
     Vjp vjp;
   };
   std::vector<Node> nodes_;

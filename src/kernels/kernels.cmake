@@ -10,7 +10,7 @@ function(onmal_kernel_isa isa)
   target_compile_definitions(onmal_kernels_${isa} PRIVATE ONMAL_ISA=${isa} ONMAL_ISA_${upper}=1)
   # GCC 12's own AVX-512 headers trip this warning (its undefined vectors are meant to be undefined).
   if(isa STREQUAL "avx512")
-    target_compile_options(onmal_kernels_${isa} PRIVATE -Wno-maybe-uninitialized)
+    target_compile_options(onmal_kernels_${isa} PRIVATE -Wno-maybe-uninitialized -Wno-uninitialized)
   endif()
   # Also in debug and sanitizer builds: an un-inlined vector is too slow to test with.
   target_compile_options(onmal_kernels_${isa} PRIVATE -O3 -fno-math-errno -fno-trapping-math ${ARGN})

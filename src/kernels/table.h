@@ -1,10 +1,16 @@
 #pragma once
 
 #include "base/cpu.h"
+#include "kernels/activation.h"
+#include "kernels/attention.h"
 #include "kernels/convert.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/matvec.h"
+#include "kernels/norm.h"
+#include "kernels/optimizer.h"
+#include "kernels/rope.h"
+#include "kernels/softmax.h"
 
 namespace onmal::kernels {
 
@@ -13,10 +19,16 @@ namespace onmal::kernels {
 // thread and raw pointers; floors above cut the work.
 struct Table {
   Isa isa = Isa::kBaseline;
+  const ActivationKernels* activation = nullptr;
+  const AttentionKernels* attention = nullptr;
   const ConvertKernels* convert = nullptr;
   const ElementwiseKernels* elementwise = nullptr;
   const GemmKernels* gemm = nullptr;
   const MatvecKernels* matvec = nullptr;
+  const NormKernels* norm = nullptr;
+  const OptimizerKernels* optimizer = nullptr;
+  const RopeKernels* rope = nullptr;
+  const SoftmaxKernels* softmax = nullptr;
 };
 
 }  // namespace onmal::kernels

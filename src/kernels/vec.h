@@ -333,7 +333,8 @@ struct Vec {
 // NaN.
 ONMAL_INLINE Vec exp(Vec x) {
   const Vec low = Vec::all(-87.3F);
-  const Vec clamped = Vec::min(Vec::max(x, low), Vec::all(88.37F));
+  // Operands in this order let a NaN through.
+  const Vec clamped = Vec::min(Vec::all(88.37F), Vec::max(low, x));
   const Vec n = Vec::round(clamped * Vec::all(1.44269504088896341F));
   Vec r = Vec::fma(n, Vec::all(-0.693359375F), clamped);
   r = Vec::fma(n, Vec::all(2.12194440e-4F), r);

@@ -48,8 +48,8 @@ Tensor attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
       const Tensor dq = Tensor::empty(*inner.memory, q.shape(), q.dtype());
       const Tensor dk = Tensor::empty(*inner.memory, k.shape(), k.dtype());
       const Tensor dv = Tensor::empty(*inner.memory, v.shape(), v.dtype());
-      inner.backend->attention_backward(inner, dout.reshaped(saved.shape()), q, k, v, params,
-                                        first_keys, saved, log_sums, dq, dk, dv);
+      inner.backend->attention_backward(inner, dout, q, k, v, params, first_keys, saved, log_sums,
+                                        dq, dk, dv);
       if (Tape::tracks(q)) gradients.add(inner, q, dq);
       if (Tape::tracks(k)) gradients.add(inner, k, dk);
       if (Tape::tracks(v)) gradients.add(inner, v, dv);

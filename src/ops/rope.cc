@@ -53,13 +53,12 @@ Tensor rope(Exec& exec, const Tensor& x, const RopeTables& tables, const Tensor&
   Tensor out = Tensor::empty(*exec.memory, x.shape(), x.dtype());
   exec.backend->rope(exec, x, tables.cosines, tables.sines, positions, style, false, out);
   if (exec.tape != nullptr && Tape::tracks(x)) {
-    exec.tape->record(
-        out, [x, tables, positions, style](Exec& inner, const Tensor& dout, GradStore& gradients) {
-          Tensor dx = Tensor::empty(*inner.memory, dout.shape(), dout.dtype());
-          inner.backend->rope(inner, dout.reshaped(x.shape()), tables.cosines, tables.sines,
-                              positions, style, true, dx);
-          gradients.add(inner, x, dx);
-        });
+    exec.tape->record(out, [x, tables, positions, style](Exec& inner, const Tensor& dout,
+                                                         GradStore& gradients) {
+      Tensor dx = Tensor::empty(*inner.memory, dout.shape(), dout.dtype());
+      inner.backend->rope(inner, dout, tables.cosines, tables.sines, positions, style, true, dx);
+      gradients.add(inner, x, dx);
+    });
   }
   return out;
 }

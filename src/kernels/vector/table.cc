@@ -5,10 +5,16 @@
 namespace onmal::kernels::ONMAL_ISA {
 
 // Addresses only: they are constants, so no file's initialisation has to wait for another's.
+extern const ActivationKernels kActivation;
+extern const AttentionKernels kAttention;
 extern const ConvertKernels kConvert;
 extern const ElementwiseKernels kElementwise;
 extern const GemmKernels kGemm;
 extern const MatvecKernels kMatvec;
+extern const NormKernels kNorm;
+extern const OptimizerKernels kOptimizer;
+extern const RopeKernels kRope;
+extern const SoftmaxKernels kSoftmax;
 
 #if defined(ONMAL_ISA_AVX512)
 constexpr Isa kIsa = Isa::kAvx512;
@@ -21,6 +27,7 @@ constexpr Isa kIsa = Isa::kBaseline;
 #endif
 
 extern const Table kTable;
-const Table kTable = {kIsa, &kConvert, &kElementwise, &kGemm, &kMatvec};
+const Table kTable = {kIsa,     &kActivation, &kAttention, &kConvert, &kElementwise, &kGemm,
+                      &kMatvec, &kNorm,       &kOptimizer, &kRope,    &kSoftmax};
 
 }  // namespace onmal::kernels::ONMAL_ISA

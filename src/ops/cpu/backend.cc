@@ -13,6 +13,18 @@ Backend make_cpu_backend(Isa isa) {
   backend.linear_backward_input = cpu::linear_backward_input;
   backend.linear_backward_weight = cpu::linear_backward_weight;
   backend.sum_rows = cpu::sum_rows;
+  backend.rms_norm = cpu::rms_norm;
+  backend.rms_norm_backward = cpu::rms_norm_backward;
+  backend.layer_norm = cpu::layer_norm;
+  backend.layer_norm_backward = cpu::layer_norm_backward;
+  backend.rope = cpu::rope;
+  backend.attention = cpu::attention;
+  backend.attention_backward = cpu::attention_backward;
+  backend.activation = cpu::activation;
+  backend.activation_backward = cpu::activation_backward;
+  backend.gated = cpu::gated;
+  backend.gated_backward = cpu::gated_backward;
+  backend.linear_cross_entropy = cpu::linear_cross_entropy;
   backend.add = cpu::add;
   backend.scale = cpu::scale;
   return backend;

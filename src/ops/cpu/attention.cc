@@ -1,0 +1,115 @@
+#include <algorithm>
+
+#include "ops/cpu/cpu_ops.h"
+
+namespace onmal::cpu {
+namespace {
+
+using kernels::AttentionHead;
+
+// Up to so many queries are cheaper read straight from where the keys lie.
+constexpr int64_t kFewQueries = 4;
+constexpr int64_t kRopeTokensPerTask = 32;
+
+// Head h of sequence b.
+AttentionHead head_of(const Tensor& q, const Tensor& k, const Tensor& v,
+                      const AttentionParams& params, const Tensor& first_keys, const Tensor& out,
+                      const Tensor& log_sums, int64_t b, int64_t h) {
+  const int64_t group = h / (q.dim(2) / k.dim(2));
+  AttentionHead head{};
+  head.q_stride = q.dim(2) * q.dim(3);
+  head.k_stride = k.dim(2) * k.dim(3);
+  head.v_stride = v.dim(2) * v.dim(3);
+  head.out_stride = q.dim(2) * v.dim(3);
+  head.queries = q.dim(1);
+  head.keys = k.dim(1);
+  head.head_dim = q.dim(3);
+  head.value_dim = v.dim(3);
+  head.q = q.f32() + b * head.queries * head.q_stride + h * head.head_dim;
+  head.k = k.f32() + b * head.keys * head.k_stride + group * head.head_dim;
+  head.v = v.f32() + b * head.keys * head.v_stride + group * head.value_dim;
+  head.out = out.f32() + b * head.queries * head.out_stride + h * head.value_dim;
+  head.log_sums = log_sums.defined() ? log_sums.f32() + (b * q.dim(2) + h) * head.queries : nullptr;
+  head.first_keys = first_keys.defined() ? first_keys.i32() + b * head.queries : nullptr;
+  head.first_position = params.first_position;
+  head.window = params.window;
+  head.scale = params.scale;
+  head.softcap = params.softcap;
+  head.causal = params.causal;
+  return head;
+}
+
+}  // namespace
+
+void attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
+               const AttentionParams& params, const Tensor& first_keys, const Tensor& out,
+               const Tensor& log_sums) {
+  const kernels::AttentionKernels& kernels = *exec.backend->kernels->attention;
+  const int64_t queries = q.dim(1);
+  const bool few = queries <= kFewQueries;
+  const int64_t blocks =
+      (queries + kernels::kAttentionQueryBlock - 1) / kernels::kAttentionQueryBlock;
+  const int64_t floats = kernels.scratch_floats(q.dim(3), v.dim(3), few ? k.dim(1) : 0);
+  const Tensor scratch = Tensor::empty(*exec.memory, Shape{exec.pool->threads(), floats});
+  const int64_t heads = q.dim(0) * q.dim(2);
+  exec.pool->run(heads * blocks, [&](int64_t task, int thread) {
+    // Long rows of the causal triangle first, so that the threads end together.
+    const int64_t block = blocks - 1 - task / heads;
+    const int64_t h = task % heads;
+    const AttentionHead head =
+        head_of(q, k, v, params, first_keys, out, log_sums, h / q.dim(2), h % q.dim(2));
+    const int64_t begin = block * kernels::kAttentionQueryBlock;
+    const int64_t end = std::min(queries, begin + kernels::kAttentionQueryBlock);
+    (few ? kernels.forward_few : kernels.forward)(head, begin, end,
+                                                  scratch.f32() + thread * floats);
+  });
+}
+
+void attention_backward(Exec& exec, const Tensor& dout, const Tensor& q, const Tensor& k,
+                        const Tensor& v, const AttentionParams& params, const Tensor& first_keys,
+                        const Tensor& out, const Tensor& log_sums, const Tensor& dq,
+                        const Tensor& dk, const Tensor& dv) {
+  const kernels::AttentionKernels& kernels = *exec.backend->kernels->attention;
+  const int64_t floats = kernels.scratch_floats(q.dim(3), v.dim(3), 0);
+  const Tensor scratch = Tensor::empty(*exec.memory, Shape{exec.pool->threads(), floats});
+  const int64_t groups = k.dim(2);
+  const int64_t heads_per_group = q.dim(2) / groups;
+  // One task per key/value head: its query heads add to the same dk and dv, in order.
+  exec.pool->run(q.dim(0) * groups, [&](int64_t task, int thread) {
+    const int64_t b = task / groups;
+    const int64_t first = task % groups * heads_per_group;
+    for (int64_t h = first; h < first + heads_per_group; ++h) {
+      const AttentionHead head = head_of(q, k, v, params, first_keys, out, log_sums, b, h);
+      const kernels::AttentionGradients gradients{
+          dout.f32() + (head.out - out.f32()), dq.f32() + (head.q - q.f32()),
+          dk.f32() + (head.k - k.f32()), dv.f32() + (head.v - v.f32())};
+      if (h == first) {
+        for (int64_t s = 0; s < head.keys; ++s) {
+          std::fill_n(gradients.dk + s * head.k_stride, head.head_dim, 0.0F);
+          std::fill_n(gradients.dv + s * head.v_stride, head.value_dim, 0.0F);
+        }
+      }
+      kernels.backward(head, gradients, scratch.f32() + thread * floats);
+    }
+  });
+}
+
+void rope(Exec& exec, const Tensor& x, const Tensor& cosines, const Tensor& sines,
+          const Tensor& positions, RopeStyle style, bool inverse, const Tensor& out) {
+  const kernels::RopeKernels& kernels = *exec.backend->kernels->rope;
+  const auto rotate =
+      style == RopeStyle::kHalves ? kernels.rotate_halves : kernels.rotate_interleaved;
+  const int64_t half = cosines.dim(1);
+  const int64_t width = x.dim(2) * x.dim(3);
+  const float sign = inverse ? -1.0F : 1.0F;
+  exec.pool->for_blocks(0, x.dim(0) * x.dim(1), kRopeTokensPerTask,
+                        [&](int64_t begin, int64_t end) {
+                          for (int64_t token = begin; token < end; ++token) {
+                            const int64_t row = positions.i32()[token] * half;
+                            rotate(x.f32() + token * width, cosines.f32() + row, sines.f32() + row,
+                                   sign, x.dim(2), x.dim(3), half, out.f32() + token * width);
+                          }
+                        });
+}
+
+}  // namespace onmal::cpu
