@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/select.h"
 #include "ops/backend.h"
 
 namespace onmal::cpu {
@@ -10,12 +11,18 @@ namespace {
 using kernels::GemmKernels;
 using kernels::GemmOperand;
 
-constexpr int64_t kMostDepths = 384;    // a left panel stays in the first-level cache
+constexpr int64_t kMostWords = 384;     // a left panel stays in the first-level cache
 constexpr int64_t kMostColumns = 1024;  // the packed right block: 1.5 MB
-constexpr int64_t kRowBlock = 96;       // a task's packed left block: 144 KB
+constexpr int64_t kMostRows = 96;       // a task's packed left block: 144 KB
 constexpr int64_t kFewestTasks = 8;
 
 int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+
+// value cut into the fewest equal parts of at most `most`, each a multiple of step.
+int64_t even_part(int64_t value, int64_t most, int64_t step) {
+  const int64_t parts = std::max<int64_t>(1, (value + most - 1) / most);
+  return std::max(step, round_up((value + parts - 1) / parts, step));
+}
 
 struct Block {
   int64_t column, columns;
@@ -31,9 +38,10 @@ struct Plan {
   int64_t c_stride;
   bool accumulate;
   const GemmKernels& kernels;
-  float* packed_b;
-  float* scratch;          // per thread: packed left block and conversion buffer
-  int64_t scratch_floats;  // of one thread
+  int64_t row_block = 0;
+  float* packed_b = nullptr;
+  float* scratch = nullptr;    // per thread: packed left block and conversion buffer
+  int64_t scratch_floats = 0;  // of one thread
 };
 
 void pack_right(Exec& exec, const Plan& plan, const Block& block) {
@@ -44,32 +52,32 @@ void pack_right(Exec& exec, const Plan& plan, const Block& block) {
     const int64_t first = task * kPanelsPerTask * tile;
     const int64_t lanes = std::min(kPanelsPerTask * tile, block.columns - first);
     plan.kernels.pack(plan.b, block.column + first, lanes, block.depth, block.depths, tile,
-                      plan.packed_b + first * block.depths,
+                      plan.packed_b + first * plan.kernels.words(block.depths),
                       plan.scratch + thread * plan.scratch_floats);
   });
 }
 
 void multiply_block(Exec& exec, const Plan& plan, const Block& block) {
-  const int64_t row_blocks = (plan.m + kRowBlock - 1) / kRowBlock;
+  const int64_t row_blocks = (plan.m + plan.row_block - 1) / plan.row_block;
   const int64_t tile = plan.kernels.column_tile;
   const int64_t panels = (block.columns + tile - 1) / tile;
   const int64_t groups = std::clamp<int64_t>(kFewestTasks / row_blocks, 1, panels);
   const int64_t group_columns = (panels + groups - 1) / groups * tile;
+  const int64_t words = plan.kernels.words(block.depths);
   const bool first_depth = block.depth == 0;
   exec.pool->run(row_blocks * groups, [&](int64_t task, int thread) {
-    const int64_t row = task / groups * kRowBlock;
-    const int64_t rows = std::min(kRowBlock, plan.m - row);
+    const int64_t row = task / groups * plan.row_block;
+    const int64_t rows = std::min(plan.row_block, plan.m - row);
     const int64_t column = task % groups * group_columns;
     const int64_t columns = std::min(group_columns, block.columns - column);
     if (columns <= 0) return;
     float* packed_a = plan.scratch + thread * plan.scratch_floats;
-    float* buffer = packed_a + round_up(kRowBlock, plan.kernels.row_tile) * block.depths;
+    float* buffer = packed_a + round_up(plan.row_block, plan.kernels.row_tile) * words;
     plan.kernels.pack(plan.a, row, rows, block.depth, block.depths, plan.kernels.row_tile, packed_a,
                       buffer);
     const float* bias =
         plan.bias == nullptr || !first_depth ? nullptr : plan.bias + block.column + column;
-    plan.kernels.multiply(block.depths, rows, columns, packed_a,
-                          plan.packed_b + column * block.depths, bias,
+    plan.kernels.multiply(words, rows, columns, packed_a, plan.packed_b + column * words, bias,
                           plan.c + row * plan.c_stride + block.column + column, plan.c_stride,
                           plan.accumulate || !first_depth);
   });
@@ -80,28 +88,24 @@ void multiply_block(Exec& exec, const Plan& plan, const Block& block) {
 void gemm(Exec& exec, int64_t m, int64_t n, int64_t k, const GemmOperand& a, const GemmOperand& b,
           const float* bias, float* c, int64_t c_stride, bool accumulate) {
   if (m == 0 || n == 0) return;
-  const GemmKernels& kernels = *exec.backend->kernels->gemm;
-  const int64_t depth_blocks = std::max<int64_t>(1, (k + kMostDepths - 1) / kMostDepths);
-  const int64_t depths = round_up((k + depth_blocks - 1) / depth_blocks, 8);
-  const int64_t columns =
-      std::min(round_up(n, kernels.column_tile), round_up(kMostColumns, kernels.column_tile));
-  const int64_t scratch_floats = round_up(
-      round_up(kRowBlock, kernels.row_tile) * depths + std::max(2 * depths, 2 * columns) + 64, 16);
-  const Tensor packed_b = Tensor::empty(*exec.memory, Shape{columns * depths});
-  const Tensor scratch = Tensor::empty(*exec.memory, Shape{exec.pool->threads() * scratch_floats});
-  const Plan plan{m,
-                  n,
-                  k,
-                  a,
-                  b,
-                  bias,
-                  c,
-                  c_stride,
-                  accumulate,
-                  kernels,
-                  packed_b.f32(),
-                  scratch.f32(),
-                  scratch_floats};
+  const kernels::Table& table = *exec.backend->kernels;
+  const bool bf16 = exec.matmul_precision == MatmulPrecision::kBf16;
+  Plan plan{m,    n, k,        a,          b,
+            bias, c, c_stride, accumulate, bf16 ? kernels::gemm_bf16(table) : *table.gemm};
+  const int64_t step = plan.kernels.depth_step;
+  const int64_t depths = even_part(k, kMostWords * step, 32);
+  const int64_t columns = even_part(n, kMostColumns, plan.kernels.column_tile);
+  const int64_t words = plan.kernels.words(depths);
+  plan.row_block = even_part(m, kMostRows, plan.kernels.row_tile);
+  plan.scratch_floats = round_up(
+      plan.row_block * words + GemmKernels::scratch_floats(
+                                   std::max(plan.row_block, 4 * plan.kernels.column_tile), depths),
+      16);
+  const Tensor packed_b = Tensor::empty(*exec.memory, Shape{columns * words});
+  const Tensor scratch =
+      Tensor::empty(*exec.memory, Shape{exec.pool->threads() * plan.scratch_floats});
+  plan.packed_b = packed_b.f32();
+  plan.scratch = scratch.f32();
   for (int64_t column = 0; column < n; column += columns) {
     for (int64_t depth = 0; depth < std::max<int64_t>(k, 1); depth += depths) {
       const Block block{column, std::min(columns, n - column), depth, std::min(depths, k - depth)};

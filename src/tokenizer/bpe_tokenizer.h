@@ -1,0 +1,87 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "tokenizer/merge_table.h"
+#include "tokenizer/pretokenizer.h"
+#include "tokenizer/tokenizer.h"
+
+namespace onmal {
+
+// Everything a byte-level BPE tokenizer is; what its files hold.
+struct BpeDefinition {
+  std::vector<std::string> pieces;                  // by id; raw bytes
+  std::vector<std::pair<int32_t, int32_t>> merges;  // by rank: ids of left and right
+  std::vector<int32_t> special_ids;  // pieces never made by merging, found as text by parse_special
+  std::string pretokenizer = "llama-bpe";
+  int32_t begin_id = -1;
+  int32_t end_id = -1;
+  int32_t pad_id = -1;
+  bool add_begin = false;
+};
+
+// Byte-level byte-pair encoding (Sennrich et al., 2016; bytes as in GPT-2): within each stretch of
+// the pre-tokenizer, the adjacent pair of lowest rank is merged, leftmost first, until none is
+// left.
+class BpeTokenizer : public Tokenizer {
+ public:
+  // Throws Error(kBadFile) when the definition contradicts itself (a byte without a token, merges
+  // of unknown ids …).
+  explicit BpeTokenizer(BpeDefinition definition);
+
+  int64_t vocab_size() const override { return static_cast<int64_t>(definition_.pieces.size()); }
+  std::vector<int32_t> encode(std::string_view text,
+                              const EncodeOptions& options = {}) const override;
+  std::string_view piece(int32_t id) const override;
+  bool is_special(int32_t id) const override;
+  int32_t find(std::string_view text) const override;
+  int32_t begin_id() const override { return definition_.begin_id; }
+  int32_t end_id() const override { return definition_.end_id; }
+
+  const BpeDefinition& definition() const { return definition_; }
+
+ private:
+  friend class BpeEncoder;
+  void encode_plain(std::string_view text, std::vector<int32_t>& ids) const;
+  // Ids of one stretch; appends.
+  void encode_stretch(std::string_view stretch, std::vector<int32_t>& ids) const;
+
+  BpeDefinition definition_;
+  Pretokenizer pretokenizer_;
+  MergeTable merges_;
+  std::array<int32_t, 256> byte_ids_{};
+  std::unordered_map<std::string, int32_t> ids_;
+  std::vector<bool> special_;
+};
+
+// Encodes much text fast by remembering stretches already seen. One per thread; holds at most
+// `most_stretches`.
+class BpeEncoder {
+ public:
+  explicit BpeEncoder(const BpeTokenizer& tokenizer, size_t most_stretches = size_t{1} << 18)
+      : tokenizer_(tokenizer), most_stretches_(most_stretches) {}
+
+  // Appends the ids of plain text (no special tokens).
+  void encode(std::string_view text, std::vector<int32_t>& ids);
+
+ private:
+  struct Span {
+    uint32_t begin;
+    uint32_t count;
+  };
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const;
+  };
+
+  const BpeTokenizer& tokenizer_;
+  size_t most_stretches_;
+  std::unordered_map<std::string, Span, Hash, std::equal_to<>> cache_;
+  std::vector<int32_t> cached_ids_;
+};
+
+}  // namespace onmal

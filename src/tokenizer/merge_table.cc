@@ -1,0 +1,94 @@
+#include "tokenizer/merge_table.h"
+
+#include <queue>
+#include <tuple>
+
+namespace onmal {
+namespace {
+
+constexpr size_t kFewSymbols = 48;
+
+void merge_few(const MergeTable& merges, std::vector<int32_t>& symbols) {
+  MergeTable::Merge pairs[kFewSymbols];
+  size_t count = symbols.size();
+  for (size_t i = 0; i + 1 < count; ++i) pairs[i] = merges.find(symbols[i], symbols[i + 1]);
+  while (count > 1) {
+    size_t best = count;
+    for (size_t i = 0; i + 1 < count; ++i) {
+      if (pairs[i].rank >= 0 && (best == count || pairs[i].rank < pairs[best].rank)) best = i;
+    }
+    if (best == count) break;
+    symbols[best] = pairs[best].id;
+    for (size_t i = best + 1; i + 1 < count; ++i) {
+      symbols[i] = symbols[i + 1];
+      pairs[i] = pairs[i + 1];
+    }
+    --count;
+    if (best + 1 < count) pairs[best] = merges.find(symbols[best], symbols[best + 1]);
+    if (best > 0) pairs[best - 1] = merges.find(symbols[best - 1], symbols[best]);
+  }
+  symbols.resize(count);
+}
+
+struct Candidate {
+  int32_t rank;
+  uint32_t position;
+  int32_t left, right;  // what stood there when it was found: stale ones are dropped
+  int32_t merged;
+
+  bool operator<(const Candidate& other) const {
+    return std::tie(rank, position) > std::tie(other.rank, other.position);
+  }
+};
+
+void merge_many(const MergeTable& merges, std::vector<int32_t>& symbols) {
+  constexpr uint32_t kNone = ~uint32_t{0};
+  const auto count = static_cast<uint32_t>(symbols.size());
+  std::vector<uint32_t> next(count);
+  std::vector<uint32_t> previous(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    next[i] = i + 1 < count ? i + 1 : kNone;
+    previous[i] = i > 0 ? i - 1 : kNone;
+  }
+  std::priority_queue<Candidate> queue;
+  const auto consider = [&](uint32_t left) {
+    if (left == kNone || next[left] == kNone) return;
+    const int32_t a = symbols[left];
+    const int32_t b = symbols[next[left]];
+    const MergeTable::Merge merge = merges.find(a, b);
+    if (merge.rank >= 0) queue.push({merge.rank, left, a, b, merge.id});
+  };
+  for (uint32_t i = 0; i + 1 < count; ++i) consider(i);
+  constexpr int32_t kDead = -1;
+  while (!queue.empty()) {
+    const Candidate best = queue.top();
+    queue.pop();
+    const uint32_t left = best.position;
+    if (symbols[left] != best.left || next[left] == kNone || symbols[next[left]] != best.right)
+      continue;
+    const uint32_t right = next[left];
+    symbols[left] = best.merged;
+    symbols[right] = kDead;
+    next[left] = next[right];
+    if (next[left] != kNone) previous[next[left]] = left;
+    consider(left);
+    consider(previous[left]);
+  }
+  size_t kept = 0;
+  for (const int32_t symbol : symbols) {
+    if (symbol != kDead) symbols[kept++] = symbol;
+  }
+  symbols.resize(kept);
+}
+
+}  // namespace
+
+void apply_merges(const MergeTable& merges, std::vector<int32_t>& symbols) {
+  if (symbols.size() <= kFewSymbols) {
+    merge_few(merges, symbols);
+  } else {
+    merge_many(merges, symbols);
+  }
+}
+
+}  // namespace onmal
