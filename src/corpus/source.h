@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "tokenizer/chat_template.h"
+
+namespace onmal {
+
+enum class SourceFormat : uint8_t { kLines, kParagraphs, kJson, kJsonLines, kTsv, kCsv };
+
+// Where documents come from. Files may be compressed (.gz, .xz).
+struct Source {
+  std::filesystem::path path;
+  SourceFormat format = SourceFormat::kParagraphs;  // paragraphs: documents end at blank lines
+  std::vector<std::string>
+      fields;  // of JSON objects, or columns by the names in the first row; joined by newlines
+  int64_t limit_bytes = 0;    // > 0: stop after so much text
+  int64_t every = 1;          // keep one document of so many
+  int64_t repeat = 1;         // times it goes into the training shards
+  std::string begins_before;  // with `date_field`: keep only documents dated before this
+  std::string date_field;
+  // Conversations: the fields of the question, an optional context added below it, and the answer.
+  std::string question, context, answer;
+};
+
+// Reads every document of a source. Throws Error(kIo / kBadFile) naming file and line. Documents
+// that are not UTF-8 or hold a NUL are errors too.
+void read_documents(const Source& source, FunctionRef<void(std::string_view document)> body);
+
+// Question–answer pairs of a source with `question` and `answer` set (or a "messages" list in
+// JSON), as conversations.
+void read_conversations(const Source& source,
+                        FunctionRef<void(std::vector<ChatMessage>&& messages)> body);
+
+// A corpus description in TOML: [[text]] and [[conversation]] tables with the fields above; paths
+// relative to `data`.
+struct Corpus {
+  std::vector<Source> texts;
+  std::vector<Source> conversations;
+};
+Corpus load_corpus(const std::filesystem::path& description, const std::filesystem::path& data);
+
+}  // namespace onmal
