@@ -1,11 +1,13 @@
-// Matrix products of a training step: Onmal's own against OpenBLAS (where it is installed), turn by
-// turn in one process so that a busy machine slows both. Medians. Usage:
+// Matrix products of a training step: Onmal's own against OpenBLAS (where it is installed), in
+// turns in one process so that a busy machine slows both. Medians. Usage:
 //   gemm_bench [--json] [--repeats N] [--threads N] [--isa avx2] [--only SUBSTRING]
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/rng.h"
@@ -92,6 +94,20 @@ void run_openblas(Form form, const Problem& p, const Size& size) {
 }
 #endif
 
+// Runs for a tenth of a second until caches are warm and the threads have spread, then notes times.
+template <typename Body>
+void repeat(const Options& options, std::vector<double>& seconds, Body&& body) {
+  const Timer warming;
+  do {
+    body();
+  } while (warming.seconds() < 0.1);
+  for (int i = 0; i < options.repeats; ++i) {
+    const Timer timer;
+    body();
+    seconds.push_back(timer.seconds());
+  }
+}
+
 Row measure(const Options& options, const Backend& backend, const Size& size, Form form,
             int threads) {
   ThreadPool pool(threads);
@@ -106,22 +122,17 @@ Row measure(const Options& options, const Backend& backend, const Size& size, Fo
   std::vector<double> own;
   std::vector<double> own_bf16;
   std::vector<double> openblas;
-  for (int repeat = 0; repeat <= options.repeats; ++repeat) {  // the first warms up
-    for (const MatmulPrecision precision : {MatmulPrecision::kF32, MatmulPrecision::kBf16}) {
-      exec.matmul_precision = precision;
-      const Timer timer;
-      run_own(exec, form, problem);
-      (precision == MatmulPrecision::kF32 ? own : own_bf16).push_back(timer.seconds());
-    }
+  for (int round = 0; round < 2; ++round) {
+    // OpenBLAS's idle threads spin for a while: let them fall asleep.
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    repeat(options, own, [&] { run_own(exec, form, problem); });
+    exec.matmul_precision = MatmulPrecision::kBf16;
+    repeat(options, own_bf16, [&] { run_own(exec, form, problem); });
+    exec.matmul_precision = MatmulPrecision::kF32;
 #if defined(ONMAL_HAVE_OPENBLAS)
     openblas_set_num_threads(threads);
-    const Timer timer;
-    run_openblas(form, problem, size);
-    openblas.push_back(timer.seconds());
+    repeat(options, openblas, [&] { run_openblas(form, problem, size); });
 #endif
-  }
-  for (auto* times : {&own, &own_bf16, &openblas}) {
-    if (!times->empty()) times->erase(times->begin());
   }
   return {size,
           form,

@@ -4,12 +4,17 @@ onmal_floor(kernels USES base numeric EXCLUDE "/vector/")
 
 function(onmal_kernel_isa isa)
   file(GLOB vector_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/vector/*.cc)
-  add_library(onmal_kernels_${isa} OBJECT ${vector_sources})
+  onmal_kernel_objects(${isa} "${vector_sources}" ${ARGN})
+endfunction()
+
+function(onmal_kernel_objects isa sources)
+  add_library(onmal_kernels_${isa} OBJECT ${sources})
   onmal_warnings(onmal_kernels_${isa})
   string(TOUPPER ${isa} upper)
-  target_compile_definitions(onmal_kernels_${isa} PRIVATE ONMAL_ISA=${isa} ONMAL_ISA_${upper}=1)
+  string(REGEX REPLACE "BF16$" "" vectors ${upper})
+  target_compile_definitions(onmal_kernels_${isa} PRIVATE ONMAL_ISA=${isa} ONMAL_ISA_${vectors}=1)
   # GCC 12's own AVX-512 headers trip this warning (its undefined vectors are meant to be undefined).
-  if(isa STREQUAL "avx512")
+  if(isa MATCHES "avx512")
     target_compile_options(onmal_kernels_${isa} PRIVATE -Wno-maybe-uninitialized -Wno-uninitialized)
   endif()
   # Also in debug and sanitizer builds: an un-inlined vector is too slow to test with.
@@ -23,6 +28,10 @@ onmal_kernel_isa(baseline)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   onmal_kernel_isa(avx2 -mavx2 -mfma -mf16c)
   onmal_kernel_isa(avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+  # The few kernels that use one instruction set's extras, on the vectors of that set.
+  file(GLOB bf16_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/vector/avx512bf16/*.cc)
+  onmal_kernel_objects(avx512bf16 "${bf16_sources}"
+    -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mprefer-vector-width=512)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   onmal_kernel_isa(neon)
 endif()

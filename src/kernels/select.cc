@@ -15,6 +15,11 @@ namespace avx512 {
 extern const Table kTable;
 }
 #endif
+#if defined(ONMAL_HAVE_AVX512BF16)
+namespace avx512bf16 {
+extern const GemmKernels kGemmBf16;
+}
+#endif
 #if defined(ONMAL_HAVE_NEON)
 namespace neon {
 extern const Table kTable;
@@ -49,6 +54,15 @@ const Table& table(Isa isa) {
   if (isa == Isa::kNeon) return neon::kTable;
 #endif
   return baseline::kTable;
+}
+
+const GemmKernels& gemm_bf16(const Table& table) {
+#if defined(ONMAL_HAVE_AVX512BF16)
+  if (table.isa == Isa::kAvx512 && detect_cpu_features().avx512_bf16) {
+    return avx512bf16::kGemmBf16;
+  }
+#endif
+  return *table.gemm_bf16;
 }
 
 }  // namespace onmal::kernels

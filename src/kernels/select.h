@@ -13,4 +13,8 @@ const Table& table(Isa isa);
 // through them all.
 std::vector<Isa> available_isas();
 
+// Products of factors rounded to bf16, added up in f32: by the processor's own instructions where
+// it has them, else by `table`'s f32 kernels.
+const GemmKernels& gemm_bf16(const Table& table);
+
 }  // namespace onmal::kernels

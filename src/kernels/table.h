@@ -24,6 +24,7 @@ struct Table {
   const ConvertKernels* convert = nullptr;
   const ElementwiseKernels* elementwise = nullptr;
   const GemmKernels* gemm = nullptr;
+  const GemmKernels* gemm_bf16 = nullptr;  // rounds to bf16; see kernels::gemm_bf16
   const MatvecKernels* matvec = nullptr;
   const NormKernels* norm = nullptr;
   const OptimizerKernels* optimizer = nullptr;

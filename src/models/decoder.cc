@@ -126,10 +126,15 @@ void Decoder::set_trained(bool trained) {
 }
 
 void Decoder::prepare(Allocator& memory) {
-  if (config_.position == PositionKind::kRope) {
-    rope_tables_ =
-        make_rope_tables(memory, config_.max_positions, config_.head_dim, config_.rope_theta);
+  if (config_.position != PositionKind::kRope) return;
+  std::vector<double> frequencies(static_cast<size_t>(config_.head_dim / 2));
+  for (size_t i = 0; i < frequencies.size(); ++i) {
+    frequencies[i] = std::pow(
+        config_.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(config_.head_dim));
+    if (!config_.rope_factors.empty())
+      frequencies[i] /= static_cast<double>(config_.rope_factors[i]);
   }
+  rope_tables_ = make_rope_tables(memory, config_.max_positions, frequencies);
 }
 
 KvCache Decoder::make_cache(Allocator& memory, int64_t capacity, DType dtype) const {

@@ -36,6 +36,8 @@ void DecoderConfig::validate(const std::string& where) const {
               " key/value heads evenly");
   require(position != PositionKind::kRope || head_dim % 2 == 0, where,
           "rotary positions need an even head_dim");
+  require(rope_factors.empty() || static_cast<int64_t>(rope_factors.size()) == head_dim / 2, where,
+          "there must be one rope factor for each pair of a head's dimensions");
   require(norm_epsilon > 0.0F && norm_epsilon < 1.0F, where,
           "norm_epsilon must lie between 0 and 1");
   require(rope_theta > 0.0, where, "rope_theta must be positive");

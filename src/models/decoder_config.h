@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "nn/norm_layer.h"
 #include "ops/backend.h"
@@ -27,6 +28,7 @@ struct DecoderConfig {
   float norm_epsilon = 1e-5F;
   PositionKind position = PositionKind::kRope;
   double rope_theta = 10000.0;
+  std::vector<float> rope_factors;  // each rotation frequency is divided by its factor; empty: by 1
   RopeStyle rope_style = RopeStyle::kHalves;
   bool qk_norm = false;  // RMS norm of each head's query and key before the rotation
   bool qkv_bias = false;

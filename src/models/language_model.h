@@ -16,7 +16,8 @@ namespace onmal {
 // point into.
 struct LanguageModel {
   std::unique_ptr<Decoder> decoder;
-  std::shared_ptr<const Tokenizer> tokenizer;  // null when the file carries none
+  std::shared_ptr<const Tokenizer> tokenizer;  // null when the file carries none that we know
+  std::string tokenizer_problem;               // why not, when it carries one
   std::string chat_template;     // Jinja source as the file gives it; "" when it has none
   std::vector<int32_t> end_ids;  // tokens that end an answer
   std::filesystem::path path;

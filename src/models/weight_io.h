@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/function_ref.h"
-#include "formats/safetensors.h"
+#include "formats/tensor_table.h"
 #include "models/architecture.h"
 #include "models/decoder.h"
 

@@ -34,113 +34,171 @@ struct BF16 {
   }
 };
 
+// What a tile works on: rows of weights `far` rows apart. Each is one long stream through memory,
+// as the processor's prefetcher likes it; neighbouring rows at once would look to it like jumping.
+struct Problem {
+  const void* w;
+  int64_t far;
+  int64_t inner;
+  const float* x;
+  float* out;
+  int64_t out_stride;
+};
+
+template <int kOutputs, int kRows>
+ONMAL_INLINE void store_sums(const Problem& p, int64_t n, const Vec (&sums)[kOutputs][kRows]) {
+  for (int o = 0; o < kOutputs; ++o) {
+    for (int m = 0; m < kRows; ++m) p.out[m * p.out_stride + n + o * p.far] = sums[o][m].sum();
+  }
+}
+
 // kRows rows of x against kOutputs rows of plain weights at once: sums stay in registers.
 template <typename Format, int kOutputs, int kRows>
-ONMAL_INLINE void plain_tile(const typename Format::Stored* w, int64_t inner, const float* x,
-                             float* out, int64_t out_stride) {
-  Vec sums[kOutputs][kRows];
-  for (int n = 0; n < kOutputs; ++n) {
-    for (int m = 0; m < kRows; ++m) sums[n][m] = Vec::zero();
-  }
-  int64_t k = 0;
-  for (; k + Vec::kWidth <= inner; k += Vec::kWidth) {
-    for (int n = 0; n < kOutputs; ++n) {
-      const Vec weights = Format::load(w + n * inner + k);
-      for (int m = 0; m < kRows; ++m)
-        sums[n][m] = Vec::fma(weights, Vec::load(x + m * inner + k), sums[n][m]);
+ONMAL_INLINE void plain_tile(const Problem& p, int64_t n) {
+  constexpr int kSteps = kOutputs * kRows < 4 ? 4 / (kOutputs * kRows) : 1;  // independent sums
+  constexpr int64_t kStep = kSteps * Vec::kWidth;
+  const auto* w = static_cast<const typename Format::Stored*>(p.w) + n * p.inner;
+  Vec sums[kSteps][kOutputs][kRows];
+  for (int s = 0; s < kSteps; ++s) {
+    for (int o = 0; o < kOutputs; ++o) {
+      for (int m = 0; m < kRows; ++m) sums[s][o][m] = Vec::zero();
     }
   }
-  for (int n = 0; n < kOutputs; ++n) {
-    for (int m = 0; m < kRows; ++m) {
-      float total = sums[n][m].sum();
-      for (int64_t rest = k; rest < inner; ++rest)
-        total += Format::one(w + n * inner + rest) * x[m * inner + rest];
-      out[m * out_stride + n] = total;
+  int64_t k = 0;
+  for (; k + kStep <= p.inner; k += kStep) {
+#pragma GCC unroll 4
+    for (int s = 0; s < kSteps; ++s) {
+      const int64_t at = k + s * Vec::kWidth;
+#pragma GCC unroll 4
+      for (int o = 0; o < kOutputs; ++o) {
+        const Vec weights = Format::load(w + o * p.far * p.inner + at);
+#pragma GCC unroll 4
+        for (int m = 0; m < kRows; ++m) {
+          sums[s][o][m] = Vec::fma(weights, Vec::load(p.x + m * p.inner + at), sums[s][o][m]);
+        }
+      }
+    }
+  }
+  for (int s = 1; s < kSteps; ++s) {
+    for (int o = 0; o < kOutputs; ++o) {
+      for (int m = 0; m < kRows; ++m) sums[0][o][m] = sums[0][o][m] + sums[s][o][m];
+    }
+  }
+  store_sums<kOutputs, kRows>(p, n, sums[0]);
+  for (; k < p.inner; ++k) {
+    for (int o = 0; o < kOutputs; ++o) {
+      const float weight = Format::one(w + o * p.far * p.inner + k);
+      for (int m = 0; m < kRows; ++m) {
+        p.out[m * p.out_stride + n + o * p.far] += weight * p.x[m * p.inner + k];
+      }
     }
   }
 }
 
-template <int kOutputs, int kRows>
-ONMAL_INLINE void q8_0_tile(const BlockQ8_0* w, int64_t inner, const float* x, float* out,
-                            int64_t out_stride) {
-  const int64_t blocks = inner / kQ8BlockSize;
-  Vec sums[kOutputs][kRows];
-  for (int n = 0; n < kOutputs; ++n) {
-    for (int m = 0; m < kRows; ++m) sums[n][m] = Vec::zero();
+// The scales of kOutputs blocks, gathered in an integer register and widened at once; each is then
+// broadcast as it is read back from memory.
+template <int kOutputs>
+ONMAL_INLINE void load_scales(const BlockQ8_0* const (&blocks)[kOutputs], float* scales) {
+#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
+  uint64_t halves = 0;
+  for (int o = 0; o < kOutputs; ++o) {
+    halves |= static_cast<uint64_t>(blocks[o]->scale) << (16 * o);
   }
-  for (int64_t block = 0; block < blocks; ++block) {
-    for (int n = 0; n < kOutputs; ++n) {
-      const BlockQ8_0& weights = w[n * blocks + block];
-      const Vec scale = Vec::all_f16(weights.scale);
-      Vec products[kRows];
-      for (int m = 0; m < kRows; ++m) products[m] = Vec::zero();
+  _mm_storeu_ps(scales, _mm_cvtph_ps(_mm_cvtsi64_si128(static_cast<int64_t>(halves))));
+  asm("" : "+m"(*reinterpret_cast<float(*)[4]>(scales)));  // the compiler would take it apart again
+#else
+  for (int o = 0; o < kOutputs; ++o) Vec::all_f16(blocks[o]->scale).store(scales + o);
+#endif
+}
+
+// sums += block · x. One or two rows: scaled after the sum of a block, more: before (both exact to
+// the stored weights, since scale * value fits a float).
+template <int kRows>
+ONMAL_INLINE void add_block(const BlockQ8_0* block, float block_scale, const float* x,
+                            int64_t inner, Vec (&sums)[kRows]) {
+  const Vec scale = Vec::all(block_scale);
+  Vec products[kRows];
 #pragma GCC unroll 8
-      for (int i = 0; i < kQ8BlockSize; i += Vec::kWidth) {
-        const Vec values = Vec::load_i8(weights.values + i);
-        for (int m = 0; m < kRows; ++m) {
-          products[m] =
-              Vec::fma(values, Vec::load(x + m * inner + block * kQ8BlockSize + i), products[m]);
-        }
+  for (int i = 0; i < kQ8BlockSize; i += Vec::kWidth) {
+    const Vec values = Vec::load_i8(block->values + i);
+    const Vec weights = kRows > 2 ? scale * values : values;
+#pragma GCC unroll 4
+    for (int m = 0; m < kRows; ++m) {
+      const Vec here = Vec::load(x + m * inner + i);
+      if constexpr (kRows > 2) {
+        sums[m] = Vec::fma(weights, here, sums[m]);
+      } else {
+        products[m] = i == 0 ? weights * here : Vec::fma(weights, here, products[m]);
       }
-      for (int m = 0; m < kRows; ++m) sums[n][m] = Vec::fma(scale, products[m], sums[n][m]);
     }
   }
-  for (int n = 0; n < kOutputs; ++n) {
-    for (int m = 0; m < kRows; ++m) out[m * out_stride + n] = sums[n][m].sum();
+  if constexpr (kRows <= 2) {
+    for (int m = 0; m < kRows; ++m) sums[m] = Vec::fma(scale, products[m], sums[m]);
   }
+}
+
+template <int kOutputs, int kRows>
+ONMAL_INLINE void q8_0_tile(const Problem& p, int64_t n) {
+  const int64_t blocks = p.inner / kQ8BlockSize;
+  const BlockQ8_0* w = static_cast<const BlockQ8_0*>(p.w) + n * blocks;
+  Vec sums[kOutputs][kRows];
+  for (int o = 0; o < kOutputs; ++o) {
+    for (int m = 0; m < kRows; ++m) sums[o][m] = Vec::zero();
+  }
+  for (int64_t block = 0; block < blocks; ++block) {
+    const BlockQ8_0* here[kOutputs];
+    float scales[4 + Vec::kWidth];
+    for (int o = 0; o < kOutputs; ++o) here[o] = w + o * p.far * blocks + block;
+    load_scales<kOutputs>(here, scales);
+#pragma GCC unroll 4
+    for (int o = 0; o < kOutputs; ++o) {
+      add_block<kRows>(here[o], scales[o], p.x + block * kQ8BlockSize, p.inner, sums[o]);
+    }
+  }
+  store_sums<kOutputs, kRows>(p, n, sums);
 }
 
 constexpr int kOutputsAtOnce = 4;
 
 template <typename Format, int kRows>
-void plain_rows(const void* w, int64_t outputs, int64_t inner, const float* x, float* out,
-                int64_t out_stride) {
-  const auto* weights = static_cast<const typename Format::Stored*>(w);
-  int64_t n = 0;
-  for (; n + kOutputsAtOnce <= outputs; n += kOutputsAtOnce) {
-    plain_tile<Format, kOutputsAtOnce, kRows>(weights + n * inner, inner, x, out + n, out_stride);
-  }
-  for (; n < outputs; ++n)
-    plain_tile<Format, 1, kRows>(weights + n * inner, inner, x, out + n, out_stride);
+void plain_rows(Problem p, int64_t outputs) {
+  p.far = outputs / kOutputsAtOnce;
+  for (int64_t n = 0; n < p.far; ++n) plain_tile<Format, kOutputsAtOnce, kRows>(p, n);
+  for (int64_t n = p.far * kOutputsAtOnce; n < outputs; ++n) plain_tile<Format, 1, kRows>(p, n);
 }
 
 template <int kRows>
-void q8_0_rows(const void* w, int64_t outputs, int64_t inner, const float* x, float* out,
-               int64_t out_stride) {
-  const auto* weights = static_cast<const BlockQ8_0*>(w);
-  const int64_t blocks = inner / kQ8BlockSize;
-  int64_t n = 0;
-  for (; n + kOutputsAtOnce <= outputs; n += kOutputsAtOnce) {
-    q8_0_tile<kOutputsAtOnce, kRows>(weights + n * blocks, inner, x, out + n, out_stride);
-  }
-  for (; n < outputs; ++n) q8_0_tile<1, kRows>(weights + n * blocks, inner, x, out + n, out_stride);
+void q8_0_rows(Problem p, int64_t outputs) {
+  p.far = outputs / kOutputsAtOnce;
+  for (int64_t n = 0; n < p.far; ++n) q8_0_tile<kOutputsAtOnce, kRows>(p, n);
+  for (int64_t n = p.far * kOutputsAtOnce; n < outputs; ++n) q8_0_tile<1, kRows>(p, n);
 }
 
 template <int kRows>
-void multiply_rows(DType dtype, const void* w, int64_t outputs, int64_t inner, const float* x,
-                   float* out, int64_t out_stride) {
+void multiply_rows(DType dtype, const Problem& p, int64_t outputs) {
   if (dtype == DType::kQ8_0) {
-    q8_0_rows<kRows>(w, outputs, inner, x, out, out_stride);
+    q8_0_rows<kRows>(p, outputs);
   } else if (dtype == DType::kF16) {
-    plain_rows<F16, kRows>(w, outputs, inner, x, out, out_stride);
+    plain_rows<F16, kRows>(p, outputs);
   } else if (dtype == DType::kBF16) {
-    plain_rows<BF16, kRows>(w, outputs, inner, x, out, out_stride);
+    plain_rows<BF16, kRows>(p, outputs);
   } else {
-    plain_rows<F32, kRows>(w, outputs, inner, x, out, out_stride);
+    plain_rows<F32, kRows>(p, outputs);
   }
 }
 
 void multiply(DType dtype, const void* w, int64_t outputs, int64_t inner, const float* x,
               int64_t rows, float* out, int64_t out_stride) {
+  const Problem p = {w, 0, inner, x, out, out_stride};
   switch (rows) {
     case 1:
-      return multiply_rows<1>(dtype, w, outputs, inner, x, out, out_stride);
+      return multiply_rows<1>(dtype, p, outputs);
     case 2:
-      return multiply_rows<2>(dtype, w, outputs, inner, x, out, out_stride);
+      return multiply_rows<2>(dtype, p, outputs);
     case 3:
-      return multiply_rows<3>(dtype, w, outputs, inner, x, out, out_stride);
+      return multiply_rows<3>(dtype, p, outputs);
     default:
-      return multiply_rows<4>(dtype, w, outputs, inner, x, out, out_stride);
+      return multiply_rows<4>(dtype, p, outputs);
   }
 }
 

@@ -10,6 +10,7 @@ extern const AttentionKernels kAttention;
 extern const ConvertKernels kConvert;
 extern const ElementwiseKernels kElementwise;
 extern const GemmKernels kGemm;
+extern const GemmKernels kGemmBf16;
 extern const MatvecKernels kMatvec;
 extern const NormKernels kNorm;
 extern const OptimizerKernels kOptimizer;
@@ -27,7 +28,7 @@ constexpr Isa kIsa = Isa::kBaseline;
 #endif
 
 extern const Table kTable;
-const Table kTable = {kIsa,     &kActivation, &kAttention, &kConvert, &kElementwise, &kGemm,
-                      &kMatvec, &kNorm,       &kOptimizer, &kRope,    &kSoftmax};
+const Table kTable = {kIsa,       &kActivation, &kAttention, &kConvert,   &kElementwise, &kGemm,
+                      &kGemmBf16, &kMatvec,     &kNorm,      &kOptimizer, &kRope,        &kSoftmax};
 
 }  // namespace onmal::kernels::ONMAL_ISA

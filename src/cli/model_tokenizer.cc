@@ -1,0 +1,27 @@
+#include "cli/model_tokenizer.h"
+
+#include "base/error.h"
+#include "formats/gguf.h"
+#include "formats/gguf_tokenizer.h"
+#include "tokenizer/tokenizer_json.h"
+
+namespace onmal {
+
+std::shared_ptr<const Tokenizer> load_any_tokenizer(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path)) {
+    if (std::filesystem::exists(path / "tokenizer.json"))
+      return load_tokenizer_json(path / "tokenizer.json");
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      if (entry.path().extension() == ".gguf") return load_any_tokenizer(entry.path());
+    }
+    throw Error(ErrorCode::kBadFile, path.string(),
+                "holds neither a tokenizer.json nor a .gguf file");
+  }
+  if (path.extension() == ".json") return load_tokenizer_json(path);
+  GgufTokenizer parts = read_gguf_tokenizer(GgufFile(path).metadata());
+  if (parts.tokenizer == nullptr)
+    throw Error(ErrorCode::kBadFile, path.string(), "carries no tokenizer");
+  return std::move(parts.tokenizer);
+}
+
+}  // namespace onmal

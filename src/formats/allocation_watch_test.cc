@@ -1,0 +1,43 @@
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "formats/format_testing.h"
+
+// This program's operator new, counted. Test programs only: the library has no globals.
+namespace {
+std::atomic<uint64_t> total_bytes{0};
+std::atomic<uint64_t> largest_bytes{0};
+}  // namespace
+
+void* operator new(size_t size) {
+  total_bytes += size;
+  largest_bytes = std::max<uint64_t>(largest_bytes, size);
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t /*size*/) noexcept { std::free(memory); }
+
+namespace onmal {
+
+AllocationWatch::AllocationWatch() {
+  total_bytes = 0;
+  largest_bytes = 0;
+}
+uint64_t AllocationWatch::total() const { return total_bytes; }
+uint64_t AllocationWatch::largest() const { return largest_bytes; }
+
+namespace {
+
+TEST(AllocationWatchTest, SeesAllocations) {
+  const AllocationWatch watch;
+  const std::vector<char> bytes(12345);
+  EXPECT_GE(watch.total(), bytes.size());
+  EXPECT_GE(watch.largest(), bytes.size());
+}
+
+}  // namespace
+}  // namespace onmal

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "base/thread_pool.h"
+#include "infer/sampler.h"
+#include "models/language_model.h"
+#include "nn/kv_cache.h"
+#include "ops/backend.h"
+
+namespace onmal {
+
+struct GeneratorOptions {
+  int64_t context = 4096;  // most tokens kept; never more than the model's own context. 0: that
+  int64_t prefill_chunk = 512;  // prompt tokens per forward pass: what a stop request waits for
+};
+
+struct GenerateOptions {
+  int64_t max_tokens = 256;
+  std::vector<std::string> stop_texts;  // end the answer, across token borders, never given out
+  std::vector<int32_t> stop_ids;        // beside the model's own end tokens
+  bool ignore_end = false;              // go on behind the model's end tokens (they are not shown)
+  SamplerOptions sampler;
+};
+
+enum class FinishReason : uint8_t { kEndToken, kStopText, kMaxTokens, kContextFull, kCancelled };
+std::string_view finish_reason_name(FinishReason reason);
+
+struct GenerateResult {
+  std::string text;          // always valid UTF-8; without special tokens
+  std::vector<int32_t> ids;  // all that were sampled, an end token included
+  FinishReason finish = FinishReason::kMaxTokens;
+  int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;  // of the prompt, found in the cache of an earlier call
+  double prefill_seconds = 0;
+  double decode_seconds = 0;
+  double prefill_tokens_per_s = 0;  // of the tokens not cached
+  double decode_tokens_per_s = 0;
+};
+
+// One sequence of a model: answers prompts, and remembers the keys and values of all it has seen,
+// so that the next turn of a conversation computes only what is new. Not thread-safe; the model and
+// the pool must outlive it. A decode step allocates nothing on the heap.
+class Generator {
+ public:
+  Generator(const LanguageModel& model, ThreadPool& pool, const GeneratorOptions& options = {});
+
+  using OnText = FunctionRef<void(std::string_view)>;
+  // Continues `prompt`. `on_text` gets whole characters as soon as they are certain. A stop request
+  // ends the answer (kCancelled) and leaves the cache usable. Throws Error(kResource) saying by how
+  // many tokens a prompt is too long, Error(kUnsupported) for a model without a tokenizer.
+  GenerateResult generate(std::span<const int32_t> prompt, const GenerateOptions& options,
+                          OnText on_text, const std::stop_token& stop = {});
+
+  // The two steps that generate() is made of; logits stay valid until the next call.
+  // Makes the sequence equal to `prompt` (not empty) and returns the logits behind it; an empty
+  // span when stopped.
+  std::span<const float> prefill(std::span<const int32_t> prompt, const std::stop_token& stop = {});
+  // Appends one token and returns the logits behind it.
+  std::span<const float> step(int32_t id);
+
+  // Tokens whose keys and values are held.
+  std::span<const int32_t> cached_ids() const { return cached_ids_; }
+  int64_t context() const { return cache_.capacity(); }
+  int64_t room() const { return cache_.room(); }
+  // Forgets everything.
+  void reset();
+
+ private:
+  std::span<const float> forward(std::span<const int32_t> ids, Allocator& memory,
+                                 bool wants_logits);
+  int64_t reuse_prefix(std::span<const int32_t> prompt);
+  void check_fits(int64_t tokens) const;
+  void decode(const GenerateOptions& options, std::span<const float> logits, Sampler& sampler,
+              class TextStream& stream, OnText on_text, const std::stop_token& stop,
+              GenerateResult& result);
+  bool ends_answer(int32_t id, const GenerateOptions& options) const;
+
+  const LanguageModel& model_;
+  Backend backend_;
+  ThreadPool& pool_;
+  GeneratorOptions options_;
+  HeapAllocator long_lived_;
+  KvCache cache_;
+  std::vector<int32_t> cached_ids_;
+  // A long prompt's activations are given back as soon as they are used; a single token's all fit
+  // into an arena, which costs nothing.
+  CachingAllocator prefill_memory_;
+  Arena step_memory_;
+  std::vector<float> prompt_logits_;
+};
+
+}  // namespace onmal

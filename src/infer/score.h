@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <stop_token>
+
+#include "base/function_ref.h"
+#include "base/thread_pool.h"
+#include "models/language_model.h"
+
+namespace onmal {
+
+struct ScoreOptions {
+  int64_t window = 0;  // tokens the model sees at once; 0: its context, at most 2048
+  int64_t stride = 0;  // tokens scored per window (the rest is context only); 0: half the window
+};
+
+struct Score {
+  double negative_log_likelihood = 0;  // natural logarithm, of all scored tokens
+  int64_t tokens = 0;                  // that were scored: all but the first
+  double perplexity() const;
+  double bits_per_byte(int64_t bytes) const;
+};
+
+// How well the model foretells ids[1], ids[2], … from what stands before. Windows slide over the
+// ids: every token is scored once, and with at least window - stride tokens before it where the
+// text has them. Logits exist only a chunk at a time. `progress` gets the tokens done. Throws
+// Error(kCancelled) when stopped and Error(kInvalidArgument) for fewer than two ids.
+Score score_tokens(const LanguageModel& model, ThreadPool& pool, std::span<const int32_t> ids,
+                   const ScoreOptions& options, FunctionRef<void(int64_t)> progress,
+                   const std::stop_token& stop = {});
+
+}  // namespace onmal

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "models/language_model.h"
+#include "models/weight_io.h"
+
+// Small random models for tests; no test program but this floor's includes this.
+namespace onmal::testing {
+
+// One token a byte, a few longer pieces, and <end> as the only special token.
+class ByteTokenizer : public Tokenizer {
+ public:
+  ByteTokenizer() {
+    for (int byte = 0; byte < 256; ++byte) pieces_.emplace_back(1, static_cast<char>(byte));
+    for (const char* piece : {"한", "국", "어", "the", "stop", " word"})
+      pieces_.emplace_back(piece);
+    pieces_.emplace_back("<end>");
+  }
+
+  int64_t vocab_size() const override { return static_cast<int64_t>(pieces_.size()); }
+  std::vector<int32_t> encode(std::string_view text, const EncodeOptions& = {}) const override {
+    std::vector<int32_t> ids;
+    for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
+    return ids;
+  }
+  std::string_view piece(int32_t id) const override {
+    if (id < 0 || id >= vocab_size()) {
+      throw Error(ErrorCode::kInvalidArgument, "tokenizer", "unknown id");
+    }
+    return pieces_[static_cast<size_t>(id)];
+  }
+  bool is_special(int32_t id) const override { return id == end_id(); }
+  int32_t find(std::string_view text) const override {
+    for (size_t i = 0; i < pieces_.size(); ++i) {
+      if (pieces_[i] == text) return static_cast<int32_t>(i);
+    }
+    return -1;
+  }
+  int32_t begin_id() const override { return -1; }
+  int32_t end_id() const override { return static_cast<int32_t>(pieces_.size()) - 1; }
+
+ private:
+  std::vector<std::string> pieces_;
+};
+
+inline DecoderConfig small_config(const std::string& architecture) {
+  DecoderConfig config;
+  config.architecture = architecture;
+  config.vocab_size = ByteTokenizer().vocab_size();
+  config.dim = 64;
+  config.layers = 3;
+  config.heads = 4;
+  config.kv_heads = architecture == "gpt2" ? 4 : 2;
+  config.head_dim = architecture == "qwen3" ? 32 : 16;
+  config.ffn_dim = 96;
+  config.max_positions = 128;
+  config.tied_head = architecture != "llama";
+  config.qk_norm = architecture == "qwen3";
+  if (architecture == "gpt2") {
+    config.norm = NormKind::kLayer;
+    config.position = PositionKind::kLearned;
+    config.qkv_bias = config.output_bias = config.mlp_bias = true;
+    config.gated_mlp = false;
+    config.activation = Activation::kGeluTanh;
+  }
+  return config;
+}
+
+// Weights large enough that logits differ clearly; `matrices` as in convert_tensor.
+inline LanguageModel random_model(const DecoderConfig& config, DType matrices = DType::kF32,
+                                  uint64_t seed = 1) {
+  LanguageModel model;
+  model.path = "test-model";
+  model.tokenizer = std::make_shared<ByteTokenizer>();
+  model.end_ids = {model.tokenizer->end_id()};
+  model.decoder = std::make_unique<Decoder>(config);
+  Rng rng(seed);
+  model.decoder->visit([&](Param& param) {
+    param.initial_deviation = param.kind == ParamKind::kEmbedding ? 0.5F : 0.12F;
+  });
+  model.decoder->initialize(*model.memory, rng);
+  model.decoder->visit([&](Param& param) {
+    if (param.kind == ParamKind::kVector) {
+      for (int64_t i = 0; i < param.value.elements(); ++i) {
+        param.value.f32()[i] += 0.1F * static_cast<float>(rng.normal());
+      }
+    } else {
+      param.value = convert_tensor(param.value, matrices, *model.memory);
+    }
+  });
+  model.decoder->prepare(*model.memory);
+  return model;
+}
+
+inline std::vector<int32_t> random_ids(size_t count, uint64_t seed, int64_t vocab_size = 256) {
+  Rng rng(seed);
+  std::vector<int32_t> ids(count);
+  for (int32_t& id : ids) {
+    id = static_cast<int32_t>(rng.below(static_cast<uint64_t>(vocab_size)));
+  }
+  return ids;
+}
+
+}  // namespace onmal::testing

@@ -1,0 +1,183 @@
+#include "models/language_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/file.h"
+#include "formats/gguf.h"
+#include "formats/gguf_tokenizer.h"
+#include "formats/hf_folder.h"
+#include "models/architecture.h"
+#include "models/weight_io.h"
+#include "tokenizer/tokenizer_json.h"
+
+namespace onmal {
+namespace {
+
+constexpr std::string_view kRopeFactors = "rope_freqs.weight";
+
+std::filesystem::path find_model_file(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path) || std::filesystem::exists(path / "config.json"))
+    return path;
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    if (entry.path().extension() == ".gguf") files.push_back(entry.path());
+  }
+  if (files.size() == 1) return files[0];
+  throw Error(ErrorCode::kBadFile, path.string(),
+              files.empty() ? "holds no model (no config.json and no .gguf file)"
+                            : "holds several .gguf files",
+              files.empty() ? "check the path" : "name one of them");
+}
+
+LanguageModel load_gguf(const std::filesystem::path& path, const LoadOptions& options) {
+  const auto file = std::make_shared<GgufFile>(path);
+  const Metadata& metadata = file->metadata();
+  DecoderConfig config;
+  config.architecture = metadata.get_string("general.architecture");
+  const Architecture& architecture = find_architecture(config.architecture, path.string());
+  architecture.read_gguf(metadata, config);
+  config.rope_style = architecture.gguf_rope_style;
+  const Tensor embedding = file->tensor("token_embd.weight");
+  config.vocab_size = embedding.shape().rank() == 2 ? embedding.dim(0) : 0;
+  config.tied_head = !file->find("output.weight").defined();
+  if (const Tensor factors = file->find(kRopeFactors);
+      factors.defined() && factors.dtype() == DType::kF32) {
+    config.rope_factors.assign(factors.f32(), factors.f32() + factors.elements());
+  }
+  config.qkv_bias = config.qkv_bias || file->find("blk.0.attn_q.bias").defined();
+  config.validate(path.string());
+  LanguageModel model;
+  model.path = path;
+  model.backing = file;
+  model.decoder = std::make_unique<Decoder>(config);
+  load_weights(
+      *model.decoder, architecture.gguf_rules,
+      [&](const std::string& name) { return file->find(name); }, *model.memory, options.matrices,
+      path.string());
+  model.decoder->prepare(*model.memory);
+  if (metadata.contains("tokenizer.ggml.model")) {
+    try {
+      GgufTokenizer parts = read_gguf_tokenizer(metadata);
+      model.tokenizer = std::move(parts.tokenizer);
+      model.chat_template = std::move(parts.chat_template);
+      model.end_ids = std::move(parts.end_ids);
+    } catch (const Error& error) {
+      // The weights are of use without it: whoever needs text says then that there is no tokenizer,
+      // and why.
+      if (error.code() != ErrorCode::kUnsupported) throw;
+      model.tokenizer_problem = error.what();
+    }
+  }
+  return model;
+}
+
+LanguageModel load_hugging_face(const std::filesystem::path& path, const LoadOptions& options) {
+  const auto folder = std::make_shared<HfFolder>(open_hf_folder(path));
+  DecoderConfig config;
+  config.architecture = folder->config.get_string("model_type");
+  const Architecture& architecture = find_architecture(config.architecture, path.string());
+  architecture.read_hugging_face(folder->config, config);
+  config.validate(path.string());
+  LanguageModel model;
+  model.path = path;
+  model.backing = folder;
+  model.decoder = std::make_unique<Decoder>(config);
+  const auto find = [&](const std::string& name) {
+    const Tensor tensor = folder->weights.find(name);
+    // Base models leave out the head's prefix: "h.0…" for "transformer.h.0…", "layers.0…" for
+    // "model.layers.0…".
+    return tensor.defined() ? tensor : folder->weights.find(name.substr(name.find('.') + 1));
+  };
+  load_weights(*model.decoder, architecture.hugging_face_rules, find, *model.memory,
+               options.matrices, path.string());
+  model.decoder->prepare(*model.memory);
+  if (!folder->tokenizer_path.empty())
+    model.tokenizer = load_tokenizer_json(folder->tokenizer_path);
+  model.chat_template = folder->tokenizer_config.chat_template;
+  for (const int64_t id : folder->end_token_ids())
+    model.end_ids.push_back(static_cast<int32_t>(id));
+  return model;
+}
+
+const BpeTokenizer* bpe_of(const LanguageModel& model) {
+  return dynamic_cast<const BpeTokenizer*>(model.tokenizer.get());
+}
+
+}  // namespace
+
+LanguageModel load_language_model(const std::filesystem::path& path, const LoadOptions& options) {
+  if (!std::filesystem::exists(path)) {
+    throw Error(ErrorCode::kIo, path.string(), "there is no such file or folder", "check the path");
+  }
+  const std::filesystem::path file = find_model_file(path);
+  return std::filesystem::is_directory(file) ? load_hugging_face(file, options)
+                                             : load_gguf(file, options);
+}
+
+void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder, DType matrices) {
+  const DecoderConfig& config = model.decoder->config();
+  const Architecture& architecture = find_architecture(config.architecture, folder.string());
+  if (is_quantized(matrices)) {
+    throw Error(ErrorCode::kUnsupported, folder.string(),
+                "safetensors has no " + std::string(dtype_info(matrices).name),
+                "write a .gguf file, or f16 or bf16");
+  }
+  Metadata hugging_face(folder.string());
+  hugging_face.set("architectures",
+                   std::vector<std::string>{std::string(architecture.hugging_face_class)});
+  hugging_face.set("model_type", config.architecture);
+  hugging_face.set("torch_dtype", std::string(matrices == DType::kF32   ? "float32"
+                                              : matrices == DType::kF16 ? "float16"
+                                                                        : "bfloat16"));
+  architecture.write_hugging_face(config, hugging_face);
+  Metadata generation(folder.string());
+  if (!model.end_ids.empty()) {
+    const std::vector<int64_t> ends(model.end_ids.begin(), model.end_ids.end());
+    hugging_face.set("eos_token_id", ends);
+    generation.set("eos_token_id", ends);
+  }
+  HfTokenizerConfig tokenizer_config;
+  tokenizer_config.chat_template = model.chat_template;
+  if (model.tokenizer != nullptr && !model.end_ids.empty()) {
+    tokenizer_config.eos_token = std::string(model.tokenizer->piece(model.end_ids[0]));
+  }
+  HeapAllocator memory;
+  const std::vector<NamedTensor> weights = store_weights(
+      *model.decoder, architecture.hugging_face_rules, memory, matrices, RopeStyle::kHalves);
+  std::filesystem::create_directories(folder);
+  if (const BpeTokenizer* tokenizer = bpe_of(model); tokenizer != nullptr) {
+    write_file(folder / "tokenizer.json", write_tokenizer_json(tokenizer->definition()));
+  }
+  write_hf_folder(folder, hugging_face, generation, tokenizer_config, weights);
+}
+
+void save_gguf(LanguageModel& model, const std::filesystem::path& file, DType matrices) {
+  const DecoderConfig& config = model.decoder->config();
+  const Architecture& architecture = find_architecture(config.architecture, file.string());
+  Metadata metadata(file.string());
+  metadata.set("general.architecture", config.architecture);
+  metadata.set("general.name", file.stem().string());
+  // llama.cpp's numbers for "mostly" one format.
+  const int64_t file_type = matrices == DType::kF32    ? 0
+                            : matrices == DType::kF16  ? 1
+                            : matrices == DType::kQ8_0 ? 7
+                                                       : 32;
+  metadata.set("general.file_type", file_type);
+  metadata.set("general.quantization_version", int64_t{2});
+  architecture.write_gguf(config, metadata);
+  if (model.tokenizer != nullptr) {
+    write_gguf_tokenizer(*model.tokenizer, model.chat_template, model.end_ids, metadata);
+  }
+  HeapAllocator memory;
+  std::vector<NamedTensor> weights = store_weights(*model.decoder, architecture.gguf_rules, memory,
+                                                   matrices, architecture.gguf_rope_style);
+  if (!config.rope_factors.empty()) {
+    Tensor factors = Tensor::empty(memory, Shape{static_cast<int64_t>(config.rope_factors.size())});
+    std::copy(config.rope_factors.begin(), config.rope_factors.end(), factors.f32());
+    weights.push_back({std::string(kRopeFactors), factors});
+  }
+  write_gguf(file, metadata, weights);
+}
+
+}  // namespace onmal

@@ -1,0 +1,115 @@
+#include "train/batch_source.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "base/error.h"
+
+namespace onmal {
+
+ShardSource::ShardSource(const std::filesystem::path& path, const Tokenizer& tokenizer,
+                         int64_t length, uint64_t seed, bool shuffled)
+    : shard_(path), dataset_(shard_, length, seed), shuffled_(shuffled) {
+  if (shard_.info().fingerprint != tokenizer_fingerprint(tokenizer)) {
+    throw Error(ErrorCode::kInvalidArgument, path.string(), "was made with another tokenizer",
+                "pack the text again with the model's tokenizer");
+  }
+}
+
+void ShardSource::fill(uint64_t position, std::span<int32_t> tokens, std::span<int32_t> targets,
+                       std::span<int32_t> first_keys) const {
+  if (shuffled_) {
+    dataset_.read(position, tokens, targets, first_keys);
+  } else {
+    const auto sequence =
+        static_cast<int64_t>(position % static_cast<uint64_t>(dataset_.sequences()));
+    dataset_.read_in_order(sequence, tokens, targets, first_keys);
+  }
+}
+
+ConversationSource::ConversationSource(std::span<const std::vector<ChatMessage>> conversations,
+                                       const Tokenizer& tokenizer, int64_t length, uint64_t seed)
+    : length_(length), seed_(seed), filler_(std::max(0, tokenizer.end_id())) {
+  for (const auto& messages : conversations) conversations_.push_back(encode(messages, tokenizer));
+  // First fit in a shuffled order: long and short ones mix.
+  int64_t used = length;
+  for (size_t i = 0; i < conversations_.size(); ++i) {
+    const size_t chosen = permuted(i, conversations_.size(), seed);
+    const auto size = static_cast<int64_t>(conversations_[chosen].ids.size()) - 1;
+    if (used + size > length) {
+      sequences_.emplace_back();
+      used = 0;
+    }
+    sequences_.back().push_back(chosen);
+    used += size;
+  }
+  if (sequences_.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "conversations", "there are none",
+                "check the description's paths and fields");
+  }
+}
+
+ConversationSource::Conversation ConversationSource::encode(std::span<const ChatMessage> messages,
+                                                            const Tokenizer& tokenizer) const {
+  Conversation conversation;
+  const auto append = [&](const std::string& text, bool special, bool learned) {
+    EncodeOptions options;
+    options.parse_special = special;
+    const std::vector<int32_t> ids = tokenizer.encode(text, options);
+    conversation.ids.insert(conversation.ids.end(), ids.begin(), ids.end());
+    conversation.learned.insert(conversation.learned.end(), ids.size(), learned);
+  };
+  for (const ChatMessage& message : messages) {
+    const bool answer = message.role == "assistant";
+    append("<|im_start|>" + message.role + "\n", true, false);
+    append(message.content, false, answer);
+    append("<|im_end|>", true, answer);
+    append("\n", true, false);
+  }
+  const auto most = static_cast<size_t>(length_ + 1);
+  if (conversation.ids.size() > most) {
+    conversation.ids.resize(most);
+    conversation.learned.resize(most);
+  }
+  return conversation;
+}
+
+void ConversationSource::fill(uint64_t position, std::span<int32_t> tokens,
+                              std::span<int32_t> targets, std::span<int32_t> first_keys) const {
+  const uint64_t count = sequences_.size();
+  const uint64_t epoch = position / count;
+  const std::vector<size_t>& chosen =
+      sequences_[permuted(position % count, count, seed_ + 1 + epoch)];
+  size_t at = 0;
+  for (const size_t index : chosen) {
+    const Conversation& conversation = conversations_[index];
+    const auto begin = static_cast<int32_t>(at);
+    for (size_t i = 0; i + 1 < conversation.ids.size() && at < tokens.size(); ++i, ++at) {
+      tokens[at] = conversation.ids[i];
+      targets[at] = conversation.learned[i + 1] ? conversation.ids[i + 1] : kIgnoredTarget;
+      first_keys[at] = begin;
+    }
+  }
+  const auto rest = static_cast<int32_t>(at);
+  for (; at < tokens.size(); ++at) {
+    tokens[at] = filler_;
+    targets[at] = kIgnoredTarget;
+    first_keys[at] = rest;
+  }
+}
+
+ConversationSplit read_all_conversations(const Corpus& corpus, int64_t heldout_permille) {
+  ConversationSplit split;
+  for (const Source& source : corpus.conversations) {
+    read_conversations(source, [&](std::vector<ChatMessage>&& messages) {
+      uint64_t hash = 0xCBF29CE484222325ULL;
+      for (const char c : messages[0].content)
+        hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3ULL;
+      const bool held = (hash >> 20) % 1000 < static_cast<uint64_t>(heldout_permille);
+      (held ? split.heldout : split.train).push_back(std::move(messages));
+    });
+  }
+  return split;
+}
+
+}  // namespace onmal

@@ -1,0 +1,272 @@
+#include "train/recipe.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace onmal {
+namespace {
+
+// Reads one value into the recipe; throws through `Reader::refuse`.
+struct Reader {
+  std::filesystem::path path;
+  std::filesystem::path folder;
+
+  [[noreturn]] void refuse(const toml::node& node, const std::string& what,
+                           const std::string& hint = "") const {
+    throw Error(ErrorCode::kInvalidArgument,
+                path.string() + ":" + std::to_string(node.source().begin.line), what, hint);
+  }
+  int64_t integer(const toml::node& node, int64_t least, int64_t most = int64_t{1} << 60) const {
+    const auto value = node.value_exact<int64_t>();
+    if (!value) refuse(node, "must be a whole number");
+    if (*value < least || *value > most) {
+      refuse(node, std::to_string(*value) + " is out of range: " + std::to_string(least) + " to " +
+                       std::to_string(most));
+    }
+    return *value;
+  }
+  double number(const toml::node& node, double least, double most) const {
+    if (!node.is_number()) refuse(node, "must be a number");
+    const double value = node.value_or(0.0);
+    if (!(value >= least && value <= most)) refuse(node, "is out of range");
+    return value;
+  }
+  bool boolean(const toml::node& node) const {
+    if (!node.is_boolean()) refuse(node, "must be true or false");
+    return node.value_or(false);
+  }
+  std::string text(const toml::node& node) const {
+    if (!node.is_string()) refuse(node, "must be a text in quotes");
+    return node.value_or(std::string());
+  }
+  std::filesystem::path file(const toml::node& node) const { return folder / text(node); }
+  template <typename Value>
+  Value choice(const toml::node& node, const std::map<std::string, Value>& choices) const {
+    const auto found = choices.find(text(node));
+    if (found != choices.end()) return found->second;
+    std::string known;
+    for (const auto& [name, value] : choices) known += (known.empty() ? "" : ", ") + name;
+    refuse(node, "unknown value '" + text(node) + "'", "known ones: " + known);
+  }
+};
+
+using Setter = std::function<void(const Reader&, const toml::node&)>;
+using Section = std::map<std::string, Setter>;
+
+size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+template <typename Value>
+std::string nearest(const std::map<std::string, Value>& known, const std::string& name) {
+  const auto best = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+    return edit_distance(a.first, name) < edit_distance(b.first, name);
+  });
+  return best->first;
+}
+
+Section model_section(Recipe& recipe) {
+  DecoderConfig& m = recipe.model;
+  const auto size = [](int64_t& target) -> Setter {
+    return [&target](const Reader& r, const toml::node& n) { target = r.integer(n, 1); };
+  };
+  const auto flag = [](bool& target) -> Setter {
+    return [&target](const Reader& r, const toml::node& n) { target = r.boolean(n); };
+  };
+  return {
+      {"from", [&](const Reader& r, const toml::node& n) { recipe.from = r.file(n); }},
+      {"architecture", [&](const Reader& r, const toml::node& n) { m.architecture = r.text(n); }},
+      {"vocab_size", size(m.vocab_size)},
+      {"dim", size(m.dim)},
+      {"layers", size(m.layers)},
+      {"heads", size(m.heads)},
+      {"kv_heads", size(m.kv_heads)},
+      {"head_dim", size(m.head_dim)},
+      {"ffn_dim", size(m.ffn_dim)},
+      {"max_positions", size(m.max_positions)},
+      {"rope_theta",
+       [&](const Reader& r, const toml::node& n) { m.rope_theta = r.number(n, 1.0, 1e12); }},
+      {"norm_epsilon",
+       [&](const Reader& r, const toml::node& n) {
+         m.norm_epsilon = static_cast<float>(r.number(n, 1e-12, 0.1));
+       }},
+      {"tied_head", flag(m.tied_head)},
+  };
+}
+
+Section data_section(DataRecipe& d) {
+  const auto file = [](std::filesystem::path& target) -> Setter {
+    return [&target](const Reader& r, const toml::node& n) { target = r.file(n); };
+  };
+  return {
+      {"tokenizer", file(d.tokenizer)},
+      {"train", file(d.train)},
+      {"heldout", file(d.heldout)},
+      {"conversations", file(d.conversations)},
+      {"folder", file(d.folder)},
+      {"heldout_permille",
+       [&](const Reader& r, const toml::node& n) { d.heldout_permille = r.integer(n, 0, 500); }},
+      {"length",
+       [&](const Reader& r, const toml::node& n) { d.length = r.integer(n, 2, int64_t{1} << 20); }},
+      {"mask_documents",
+       [&](const Reader& r, const toml::node& n) { d.mask_documents = r.boolean(n); }},
+  };
+}
+
+Section optimizer_section(OptimizerRecipe& o) {
+  const auto number = [](double& target, double least, double most) -> Setter {
+    return [&target, least, most](const Reader& r, const toml::node& n) {
+      target = r.number(n, least, most);
+    };
+  };
+  return {
+      {"kind",
+       [&](const Reader& r, const toml::node& n) {
+         o.kind = r.choice<OptimizerKind>(
+             n, {{"adamw", OptimizerKind::kAdamW}, {"muon", OptimizerKind::kMuon}});
+       }},
+      {"learning_rate", number(o.learning_rate, 0.0, 100.0)},
+      {"beta1", number(o.beta1, 0.0, 0.99999)},
+      {"beta2", number(o.beta2, 0.0, 0.9999999)},
+      {"epsilon", number(o.epsilon, 1e-20, 1.0)},
+      {"weight_decay", number(o.weight_decay, 0.0, 100.0)},
+      {"clip_norm", number(o.clip_norm, 0.0, 1e9)},
+      {"momentum", number(o.momentum, 0.0, 0.9999)},
+  };
+}
+
+Section schedule_section(ScheduleRecipe& s) {
+  return {
+      {"kind",
+       [&](const Reader& r, const toml::node& n) {
+         s.kind = r.choice<ScheduleKind>(n, {{"constant", ScheduleKind::kConstant},
+                                             {"cosine", ScheduleKind::kCosine},
+                                             {"wsd", ScheduleKind::kWarmupStableDecay}});
+       }},
+      {"warmup_steps",
+       [&](const Reader& r, const toml::node& n) { s.warmup_steps = r.integer(n, 0); }},
+      {"decay_fraction",
+       [&](const Reader& r, const toml::node& n) { s.decay_fraction = r.number(n, 0.0, 1.0); }},
+      {"least_ratio",
+       [&](const Reader& r, const toml::node& n) { s.least_ratio = r.number(n, 0.0, 1.0); }},
+  };
+}
+
+Section run_section(RunRecipe& run) {
+  const auto count = [](int64_t& target, int64_t least) -> Setter {
+    return [&target, least](const Reader& r, const toml::node& n) { target = r.integer(n, least); };
+  };
+  return {
+      {"steps", count(run.steps, 1)},
+      {"batch", count(run.batch, 1)},
+      {"accumulation", count(run.accumulation, 1)},
+      {"seed", [&](const Reader& r,
+                   const toml::node& n) { run.seed = static_cast<uint64_t>(r.integer(n, 0)); }},
+      {"threads",
+       [&](const Reader& r, const toml::node& n) { run.threads = r.integer(n, 0, 1024); }},
+      {"matmul",
+       [&](const Reader& r, const toml::node& n) {
+         run.matmul = r.choice<MatmulPrecision>(
+             n, {{"f32", MatmulPrecision::kF32}, {"bf16", MatmulPrecision::kBf16}});
+       }},
+      {"checkpoint_activations",
+       [&](const Reader& r, const toml::node& n) { run.checkpoint_activations = r.boolean(n); }},
+      {"checkpoint_every", count(run.checkpoint_every, 0)},
+      {"keep", count(run.keep, 1)},
+      {"evaluate_every", count(run.evaluate_every, 0)},
+      {"evaluate_sequences", count(run.evaluate_sequences, 1)},
+      {"sample_every", count(run.sample_every, 0)},
+      {"sample_prompt",
+       [&](const Reader& r, const toml::node& n) { run.sample_prompt = r.text(n); }},
+      {"memory_limit_bytes", count(run.memory_limit_bytes, 0)},
+      {"output", [&](const Reader& r, const toml::node& n) { run.output = r.text(n); }},
+  };
+}
+
+void check_whole(const Recipe& recipe, const std::string& where) {
+  const auto require = [&](bool condition, const std::string& what) {
+    if (!condition) throw Error(ErrorCode::kInvalidArgument, where, what);
+  };
+  require(!recipe.run.output.empty(),
+          "run.output is missing: the folder for checkpoints and the model");
+  require(recipe.data.train.empty() != recipe.data.conversations.empty(),
+          "data needs either train (a token shard) or conversations (a corpus description)");
+  require(!recipe.from.empty() || !recipe.data.tokenizer.empty(), "data.tokenizer is missing");
+  if (recipe.from.empty()) recipe.model.validate(where);
+}
+
+}  // namespace
+
+Recipe parse_recipe(const std::string& text, const std::filesystem::path& path) {
+  toml::table document;
+  try {
+    document = toml::parse(text, path.string());
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorCode::kInvalidArgument,
+                path.string() + ":" + std::to_string(error.source().begin.line),
+                std::string(error.description()));
+  }
+  Recipe recipe;
+  recipe.source = text;
+  recipe.model.architecture = "qwen3";
+  const Reader reader{path, path.parent_path()};
+  const std::map<std::string, Section> sections = {
+      {"model", model_section(recipe)},
+      {"data", data_section(recipe.data)},
+      {"optimizer", optimizer_section(recipe.optimizer)},
+      {"schedule", schedule_section(recipe.schedule)},
+      {"run", run_section(recipe.run)}};
+  for (const auto& [section_key, section_node] : document) {
+    const std::string section_name(section_key.str());
+    const auto section = sections.find(section_name);
+    if (section == sections.end() || !section_node.is_table()) {
+      reader.refuse(section_node, "unknown section [" + section_name + "]",
+                    "did you mean [" + nearest(sections, section_name) + "]?");
+    }
+    for (const auto& [key, node] : *section_node.as_table()) {
+      const std::string name(key.str());
+      const auto setter = section->second.find(name);
+      if (setter == section->second.end()) {
+        reader.refuse(node, "unknown key '" + name + "' in [" + section_name + "]",
+                      "did you mean '" + nearest(section->second, name) + "'?");
+      }
+      setter->second(reader, node);
+    }
+  }
+  recipe.model.qk_norm = recipe.model.architecture == "qwen3";
+  if (recipe.model.architecture == "gpt2") {
+    DecoderConfig& m = recipe.model;
+    m.norm = NormKind::kLayer;
+    m.position = PositionKind::kLearned;
+    m.qkv_bias = m.output_bias = m.mlp_bias = true;
+    m.gated_mlp = false;
+    m.activation = Activation::kGeluTanh;
+  }
+  check_whole(recipe, path.string());
+  return recipe;
+}
+
+Recipe load_recipe(const std::filesystem::path& path) {
+  return parse_recipe(read_file(path, uint64_t{1} << 20), path);
+}
+
+}  // namespace onmal

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "autograd/exec.h"
+#include "models/decoder_config.h"
+
+namespace onmal {
+
+enum class OptimizerKind : uint8_t { kAdamW, kMuon };
+enum class ScheduleKind : uint8_t { kConstant, kCosine, kWarmupStableDecay };
+
+struct OptimizerRecipe {
+  OptimizerKind kind = OptimizerKind::kAdamW;
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.95;
+  double epsilon = 1e-8;
+  double weight_decay = 0.1;  // of matrices and embeddings; never of norms and biases
+  double clip_norm = 1.0;     // 0: no clipping
+  double momentum = 0.95;     // Muon
+};
+
+struct ScheduleRecipe {
+  ScheduleKind kind = ScheduleKind::kCosine;
+  int64_t warmup_steps = 0;
+  double decay_fraction = 0.2;  // of all steps, at the end (warm-up–stable–decay)
+  double least_ratio = 0.1;     // of the learning rate, reached at the end
+};
+
+struct DataRecipe {
+  std::filesystem::path tokenizer;  // tokenizer.json; not needed with model.from
+  std::filesystem::path train;      // token shard
+  std::filesystem::path heldout;    // token shard; none: no evaluation
+  std::filesystem::path
+      conversations;              // corpus description, instead of shards: learn the answers alone
+  std::filesystem::path folder;   // that the description's paths start from
+  int64_t heldout_permille = 20;  // of the conversations
+  int64_t length = 256;
+  bool mask_documents = true;
+};
+
+struct RunRecipe {
+  int64_t steps = 100;
+  int64_t batch = 8;
+  int64_t accumulation = 1;
+  uint64_t seed = 1;
+  int64_t threads = 0;
+  MatmulPrecision matmul = MatmulPrecision::kF32;
+  bool checkpoint_activations = false;
+  int64_t checkpoint_every = 0;  // steps; 0: only at the end
+  int64_t keep = 2;              // checkpoints
+  int64_t evaluate_every = 0;
+  int64_t evaluate_sequences = 64;
+  int64_t sample_every = 0;
+  std::string sample_prompt;
+  int64_t memory_limit_bytes = 0;  // of activations and gradients; 0: none
+  std::filesystem::path output;
+};
+
+// A training run as data.
+struct Recipe {
+  DecoderConfig model;
+  std::filesystem::path from;  // start from this saved model instead of `model`
+  DataRecipe data;
+  OptimizerRecipe optimizer;
+  ScheduleRecipe schedule;
+  RunRecipe run;
+  std::string source;  // the text it was read from
+};
+
+// Reads a recipe (TOML; sections model, data, optimizer, schedule, run). Relative paths start from
+// the recipe's folder, except run.output, which starts from the working directory. Throws
+// Error(kInvalidArgument) with file and line: a misspelt key (naming the nearest one), a wrong
+// type, a value out of range.
+Recipe load_recipe(const std::filesystem::path& path);
+Recipe parse_recipe(const std::string& text, const std::filesystem::path& path);
+
+}  // namespace onmal
