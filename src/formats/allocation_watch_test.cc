@@ -5,21 +5,24 @@
 
 #include "formats/format_testing.h"
 
-// This program's operator new, counted. Test programs only: the library has no globals.
+// This program's operator new, counted. Test programs only: the library has no globals. Not
+// inlined, for GCC would warn of free() on what it sees as new's.
 namespace {
 std::atomic<uint64_t> total_bytes{0};
 std::atomic<uint64_t> largest_bytes{0};
 }  // namespace
 
-void* operator new(size_t size) {
+[[gnu::noinline]] void* operator new(size_t size) {
   total_bytes += size;
   largest_bytes = std::max<uint64_t>(largest_bytes, size);
   void* memory = std::malloc(size == 0 ? 1 : size);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t /*size*/) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t /*size*/) noexcept {
+  std::free(memory);
+}
 
 namespace onmal {
 

@@ -26,10 +26,8 @@ struct GemmKernels {
   int64_t depth_step;
 
   int64_t words(int64_t depths) const { return (depths + depth_step - 1) / depth_step; }
-  // Floats of scratch that packing `lanes` lanes by `depths` depths needs.
-  static int64_t scratch_floats(int64_t lanes, int64_t depths) {
-    return 6 * (depths + 64) + 3 * (lanes + 64);
-  }
+  // Floats of scratch that packing `lanes` lanes needs.
+  static int64_t scratch_floats(int64_t lanes) { return 3 * (lanes + 64) + 1024; }
 
   // Panels of lanes [first, first + lanes) and depths [depth, depth + depths). tile: row_tile or
   // column_tile. out: ceil(lanes / tile) panels of words(depths) * tile words.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/decoder.h"
@@ -15,15 +16,29 @@ namespace onmal {
 // A decoder with all that belongs to it. Move-only; keeps the mapped file that its weights may
 // point into.
 struct LanguageModel {
+  LanguageModel() = default;
+  LanguageModel(LanguageModel&&) noexcept = default;
+  LanguageModel& operator=(LanguageModel&& other) noexcept {
+    decoder = std::move(other.decoder);  // first: the old weights go before what they live in
+    memory = std::move(other.memory);
+    backing = std::move(other.backing);
+    tokenizer = std::move(other.tokenizer);
+    tokenizer_problem = std::move(other.tokenizer_problem);
+    chat_template = std::move(other.chat_template);
+    end_ids = std::move(other.end_ids);
+    path = std::move(other.path);
+    return *this;
+  }
+
+  // What weights live in outlives them: declared before the decoder, so destroyed after it.
+  std::unique_ptr<HeapAllocator> memory = std::make_unique<HeapAllocator>();
+  std::shared_ptr<void> backing;  // the mapping that borrowed weights point into
   std::unique_ptr<Decoder> decoder;
   std::shared_ptr<const Tokenizer> tokenizer;  // null when the file carries none that we know
   std::string tokenizer_problem;               // why not, when it carries one
-  std::string chat_template;     // Jinja source as the file gives it; "" when it has none
-  std::vector<int32_t> end_ids;  // tokens that end an answer
+  std::string chat_template;                   // Jinja source as the file gives it; "" without one
+  std::vector<int32_t> end_ids;                // tokens that end an answer
   std::filesystem::path path;
-
-  std::unique_ptr<HeapAllocator> memory = std::make_unique<HeapAllocator>();
-  std::shared_ptr<void> backing;  // the mapping that borrowed weights live in
 };
 
 struct LoadOptions {

@@ -58,19 +58,33 @@ void q8_0_to_f32(const BlockQ8_0* x, float* out, int64_t count) {
   }
 }
 
+// GGUF's rounding: scale = largest / 127, values = x * (1 / scale) to the nearest, halves away from
+// zero. A block with a value that is not finite becomes not-a-number as a whole.
 void f32_to_q8_0(const float* x, BlockQ8_0* out, int64_t count) {
   for (int64_t block = 0; block * kQ8BlockSize < count; ++block) {
     const float* values = x + block * kQ8BlockSize;
     Vec largest = Vec::zero();
+    Vec wrong = Vec::zero();  // stays 0 for finite values
     for (int64_t i = 0; i < kQ8BlockSize; i += Vec::kWidth) {
-      largest = Vec::max(largest, Vec::abs(Vec::load(values + i)));
+      const Vec here = Vec::load(values + i);
+      largest = Vec::max(largest, Vec::abs(here));
+      wrong = Vec::fma(here, Vec::zero(), wrong);
+    }
+    if (wrong.sum() != 0.0F) {
+      out[block].scale = 0x7E00;
+      __builtin_memset(out[block].values, 0, sizeof out[block].values);
+      continue;
     }
     const float scale = largest.largest() / 127.0F;
     const float inverse = scale > 0.0F ? 1.0F / scale : 0.0F;
     out[block].scale = float_to_half(scale);
     for (int64_t i = 0; i < kQ8BlockSize; ++i) {
       const float scaled = values[i] * inverse;
-      out[block].values[i] = static_cast<int8_t>(scaled < 0.0F ? scaled - 0.5F : scaled + 0.5F);
+      const float whole = static_cast<float>(static_cast<int32_t>(scaled));
+      const float rest = scaled - whole;  // exact
+      const float up = rest >= 0.5F ? 1.0F : 0.0F;
+      const float down = rest <= -0.5F ? 1.0F : 0.0F;
+      out[block].values[i] = static_cast<int8_t>(static_cast<int32_t>(whole + up - down));
     }
   }
 }

@@ -75,36 +75,60 @@ ONMAL_INLINE void transpose4(const float* const* lanes, int64_t k, float* out, i
   for (int i = 0; i < 4; ++i) __builtin_memcpy(out + i * tile, &rows[i], sizeof(Four));
 }
 
-// A panel whose lanes lie depth after depth in memory: four lanes at a time; missing lanes read
-// zeros.
+// Asks for the cache lines of values [begin, begin + count).
+ONMAL_INLINE void prefetch_values(const GemmOperand& operand, int64_t begin, int64_t count) {
+  const int64_t bits = operand.dtype == DType::kF32    ? 32
+                       : operand.dtype == DType::kQ8_0 ? 8 * sizeof(BlockQ8_0) / kQ8BlockSize
+                                                       : 16;
+  const char* first = static_cast<const char*>(operand.data) + begin * bits / 8;
+  for (int64_t byte = 0; byte < count * bits / 8; byte += 64) __builtin_prefetch(first + byte);
+}
+
+// One lane's words at [begin, begin + depths) of the operand; in `slot` unless they can be read in
+// place.
+template <typename Format>
+ONMAL_INLINE const float* lane_words(const GemmOperand& operand, int64_t begin, int64_t depths,
+                                     float* slot, float* floats) {
+  if constexpr (Format::kInPlace) {
+    return as_floats(operand.data, operand.dtype, begin, depths, slot);
+  } else {
+    Format::along_depth(as_floats(operand.data, operand.dtype, begin, depths, floats), depths,
+                        slot);
+    return slot;
+  }
+}
+
+// A panel whose lanes lie depth after depth in memory: by stretches of depths that keep the part
+// written in the first-level cache, four lanes at a time; missing lanes read zeros.
 template <typename Format, int kTile>
 void pack_along_depth(const GemmOperand& operand, int64_t first, int64_t lanes, int64_t depth,
                       int64_t depths, float* out, float* scratch) {
-  const int64_t words = (depths + Format::kDepthStep - 1) / Format::kDepthStep;
-  const int64_t room = depths + 64;
-  float* floats = scratch + 4 * room;
-  for (int64_t lane = 0; lane < kTile; lane += 4) {
-    const float* rows[4];
-    for (int64_t i = 0; i < 4; ++i) {
-      float* slot = scratch + i * room;
-      rows[i] = slot;
-      if (lane + i >= lanes) {
-        __builtin_memset(slot, 0, static_cast<size_t>(words) * sizeof(float));
-        continue;
-      }
-      const int64_t begin = (first + lane + i) * operand.stride + depth;
-      if constexpr (Format::kInPlace) {
-        rows[i] = as_floats(operand.data, operand.dtype, begin, depths, slot);
-      } else {
-        Format::along_depth(as_floats(operand.data, operand.dtype, begin, depths, floats), depths,
-                            slot);
-      }
-    }
-    int64_t k = 0;
-    for (; k + 4 <= words; k += 4) transpose4(rows, k, out + k * kTile + lane, kTile);
-    for (; k < words; ++k) {
+  constexpr int64_t kStretch = 64;
+  constexpr int64_t kRoom = kStretch + 64;
+  float* floats = scratch + 4 * kRoom;
+  for (int64_t begin = 0; begin < depths; begin += kStretch) {
+    const int64_t here = depths - begin < kStretch ? depths - begin : kStretch;
+    const int64_t words = (here + Format::kDepthStep - 1) / Format::kDepthStep;
+    float* target = out + begin / Format::kDepthStep * kTile;
+    for (int64_t lane = 0; lane < kTile; lane += 4) {
+      const float* rows[4];
       for (int64_t i = 0; i < 4; ++i) {
-        __builtin_memcpy(out + k * kTile + lane + i, rows[i] + k, sizeof(float));
+        float* slot = scratch + i * kRoom;
+        if (lane + i < lanes) {
+          const int64_t place = (first + lane + i) * operand.stride + depth + begin;
+          prefetch_values(operand, place + 2 * kStretch, kStretch);
+          rows[i] = lane_words<Format>(operand, place, here, slot, floats);
+        } else {
+          __builtin_memset(slot, 0, static_cast<size_t>(words) * sizeof(float));
+          rows[i] = slot;
+        }
+      }
+      int64_t k = 0;
+      for (; k + 4 <= words; k += 4) transpose4(rows, k, target + k * kTile + lane, kTile);
+      for (; k < words; ++k) {
+        for (int64_t i = 0; i < 4; ++i) {
+          __builtin_memcpy(target + k * kTile + lane + i, rows[i] + k, sizeof(float));
+        }
       }
     }
   }

@@ -14,6 +14,7 @@ using kernels::GemmOperand;
 constexpr int64_t kMostWords = 384;     // a left panel stays in the first-level cache
 constexpr int64_t kMostColumns = 1024;  // the packed right block: 1.5 MB
 constexpr int64_t kMostRows = 96;       // a task's packed left block: 144 KB
+constexpr int64_t kPanelsPerTask = 4;   // of the right factor, packed together
 constexpr int64_t kFewestTasks = 8;
 
 int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
@@ -47,7 +48,6 @@ struct Plan {
 void pack_right(Exec& exec, const Plan& plan, const Block& block) {
   const int64_t tile = plan.kernels.column_tile;
   const int64_t panels = (block.columns + tile - 1) / tile;
-  constexpr int64_t kPanelsPerTask = 4;
   exec.pool->run((panels + kPanelsPerTask - 1) / kPanelsPerTask, [&](int64_t task, int thread) {
     const int64_t first = task * kPanelsPerTask * tile;
     const int64_t lanes = std::min(kPanelsPerTask * tile, block.columns - first);
@@ -97,10 +97,8 @@ void gemm(Exec& exec, int64_t m, int64_t n, int64_t k, const GemmOperand& a, con
   const int64_t columns = even_part(n, kMostColumns, plan.kernels.column_tile);
   const int64_t words = plan.kernels.words(depths);
   plan.row_block = even_part(m, kMostRows, plan.kernels.row_tile);
-  plan.scratch_floats = round_up(
-      plan.row_block * words + GemmKernels::scratch_floats(
-                                   std::max(plan.row_block, 4 * plan.kernels.column_tile), depths),
-      16);
+  const int64_t lanes = std::max(plan.row_block, kPanelsPerTask * plan.kernels.column_tile);
+  plan.scratch_floats = round_up(plan.row_block * words + GemmKernels::scratch_floats(lanes), 16);
   const Tensor packed_b = Tensor::empty(*exec.memory, Shape{columns * words});
   const Tensor scratch =
       Tensor::empty(*exec.memory, Shape{exec.pool->threads() * plan.scratch_floats});

@@ -8,31 +8,42 @@ namespace {
 
 using kernels::GemmOperand;
 
-constexpr int64_t kMatvecOutputs = 64;  // rows of the weight a task reads
+// Up to this many rows of x the weights are read as they are; with more, packing them pays.
+constexpr int64_t kFewRows = 4;
+constexpr int64_t kTasks = 16;
+constexpr int64_t kFewestOutputs = 16;            // a task's: short streams are slow to start
+constexpr int64_t kMostBytes = int64_t{1} << 18;  // of a task's weights: they stay in its cache
+
+int64_t outputs_per_task(int64_t outputs, int64_t row_bytes) {
+  const int64_t most = std::max(kFewestOutputs, kMostBytes / row_bytes);
+  return std::clamp(outputs / kTasks, kFewestOutputs, most) / 4 * 4;
+}
 
 void few_rows(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& out) {
   const int64_t outputs = w.dim(0);
   const int64_t inner = w.dim(1);
   const int64_t row_bytes = w.bytes() / outputs;
-  exec.pool->for_blocks(0, outputs, kMatvecOutputs, [&](int64_t begin, int64_t end) {
-    for (int64_t m = 0; m < x.dim(0); m += kernels::kMatvecMostRows) {
-      const int64_t rows = std::min(kernels::kMatvecMostRows, x.dim(0) - m);
-      float* target = out.f32() + m * outputs + begin;
-      exec.backend->kernels->matvec->multiply(w.dtype(), w.data_as<std::byte>() + begin * row_bytes,
-                                              end - begin, inner, x.f32() + m * inner, rows, target,
-                                              outputs);
-      if (!bias.defined()) continue;
-      for (int64_t r = 0; r < rows; ++r) {
-        for (int64_t n = begin; n < end; ++n) out.f32()[(m + r) * outputs + n] += bias.f32()[n];
-      }
-    }
-  });
+  exec.pool->for_blocks(0, outputs, outputs_per_task(outputs, row_bytes),
+                        [&](int64_t begin, int64_t end) {
+                          for (int64_t m = 0; m < x.dim(0); m += kernels::kMatvecMostRows) {
+                            const int64_t rows = std::min(kernels::kMatvecMostRows, x.dim(0) - m);
+                            float* target = out.f32() + m * outputs + begin;
+                            exec.backend->kernels->matvec->multiply(
+                                w.dtype(), w.data_as<std::byte>() + begin * row_bytes, end - begin,
+                                inner, x.f32() + m * inner, rows, target, outputs);
+                            if (!bias.defined()) continue;
+                            for (int64_t r = 0; r < rows; ++r) {
+                              for (int64_t n = begin; n < end; ++n)
+                                out.f32()[(m + r) * outputs + n] += bias.f32()[n];
+                            }
+                          }
+                        });
 }
 
 }  // namespace
 
 void linear(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& out) {
-  if (x.dim(0) <= kernels::kMatvecMostRows) return few_rows(exec, x, w, bias, out);
+  if (x.dim(0) <= kFewRows) return few_rows(exec, x, w, bias, out);
   const GemmOperand left{x.data(), x.dtype(), x.dim(1), true};
   const GemmOperand right{w.data(), w.dtype(), w.dim(1), true};
   gemm(exec, x.dim(0), w.dim(0), w.dim(1), left, right, bias.defined() ? bias.f32() : nullptr,
