@@ -7,8 +7,14 @@
 #include <string>
 
 #include "base/error.h"
+#include "cli/bench_command.h"
+#include "cli/chat_command.h"
+#include "cli/convert_commands.h"
+#include "cli/generate_command.h"
 #include "cli/inspect_command.h"
 #include "cli/json_output.h"
+#include "cli/logits_command.h"
+#include "cli/perplexity_command.h"
 #include "cli/tokenizer_commands.h"
 #include "cli/train_commands.h"
 
@@ -20,7 +26,13 @@ constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
 
 void add_commands(CLI::App& app, CommandContext& context) {
+  add_chat_command(app, context);
+  add_generate_command(app, context);
   add_inspect_command(app, context);
+  add_convert_commands(app, context);
+  add_logits_command(app, context);
+  add_perplexity_command(app, context);
+  add_bench_command(app, context);
   add_tokenizer_commands(app, context);
   add_train_commands(app, context);
 }

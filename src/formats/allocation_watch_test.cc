@@ -12,10 +12,13 @@ std::atomic<uint64_t> total_bytes{0};
 std::atomic<uint64_t> largest_bytes{0};
 }  // namespace
 
-[[gnu::noinline]] void* operator new(size_t size) {
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t& /*tag*/) noexcept {
   total_bytes += size;
   largest_bytes = std::max<uint64_t>(largest_bytes, size);
-  void* memory = std::malloc(size == 0 ? 1 : size);
+  return std::malloc(size == 0 ? 1 : size);
+}
+[[gnu::noinline]] void* operator new(size_t size) {
+  void* memory = operator new(size, std::nothrow);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }

@@ -8,13 +8,23 @@ namespace {
 
 using kernels::GemmOperand;
 
-constexpr int64_t kChunkBytes = int64_t{8} << 20;  // of logits held at once
-constexpr int64_t kFewestChunkRows = 64;
+// Logits held at once. Each chunk reads the weights three times and adds to all of dw, so a large
+// vocabulary gets more bytes rather than few rows.
+constexpr int64_t kChunkBytes = int64_t{16} << 20;
+constexpr int64_t kMostChunkBytes = int64_t{64} << 20;
+constexpr int64_t kGoodChunkRows = 256;
+constexpr int64_t kFewestChunkRows = 32;
 constexpr int64_t kRowsPerTask = 4;
 
 struct Chunk {
   int64_t begin, rows;
 };
+
+int64_t rows_per_chunk(int64_t vocabulary) {
+  const int64_t row_bytes = vocabulary * static_cast<int64_t>(sizeof(float));
+  const int64_t allowed = std::min(kGoodChunkRows, kMostChunkBytes / row_bytes);
+  return std::max({kFewestChunkRows, allowed, kChunkBytes / row_bytes}) / 32 * 32;
+}
 
 // logits[rows, V] = x rows · w^T
 void chunk_logits(Exec& exec, const Tensor& x, const Tensor& w, const Chunk& chunk, float* logits) {
@@ -43,6 +53,10 @@ void chunk_losses(Exec& exec, const Tensor& targets, const CrossEntropyParams& p
   });
 }
 
+void fill_zero(const Tensor& tensor) {
+  if (tensor.defined()) std::fill_n(tensor.f32(), tensor.elements(), 0.0F);
+}
+
 }  // namespace
 
 void linear_cross_entropy(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& targets,
@@ -50,10 +64,15 @@ void linear_cross_entropy(Exec& exec, const Tensor& x, const Tensor& w, const Te
                           double gradient_scale, const Tensor& dx, const Tensor& dw) {
   const int64_t vocabulary = w.dim(0);
   const int64_t inner = w.dim(1);
-  const int64_t fitting = kChunkBytes / (vocabulary * static_cast<int64_t>(sizeof(float)));
-  const int64_t chunk_rows = std::min(x.dim(0), std::max(kFewestChunkRows, fitting / 32 * 32));
-  const Tensor logits = Tensor::empty(*exec.memory, Shape{chunk_rows, vocabulary});
+  const int64_t chunk_rows = std::min(x.dim(0), rows_per_chunk(vocabulary));
   const bool wants_gradient = dx.defined() || dw.defined();
+  if (wants_gradient && (x.dim(0) == 0 || gradient_scale == 0.0)) {
+    fill_zero(dx);
+    fill_zero(dw);
+    if (x.dim(0) > 0) linear_cross_entropy(exec, x, w, targets, params, losses, 0.0, {}, {});
+    return;
+  }
+  const Tensor logits = Tensor::empty(*exec.memory, Shape{chunk_rows, vocabulary});
   for (int64_t begin = 0; begin < x.dim(0); begin += chunk_rows) {
     const Chunk chunk{begin, std::min(chunk_rows, x.dim(0) - begin)};
     chunk_logits(exec, x, w, chunk, logits.f32());

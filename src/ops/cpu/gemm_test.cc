@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "kernels/select.h"
+#include "numeric/half.h"
 #include "ops/backend.h"
 #include "tensor/allocators.h"
 
@@ -107,12 +108,54 @@ INSTANTIATE_TEST_SUITE_P(All, GemmTest,
                                                               DType::kBF16, DType::kQ8_0),
                                             ::testing::Bool(), ::testing::Bool()));
 
+// The driver with bf16 factors: on sizes of several blocks, equal for one thread and two.
+class Bf16GemmTest : public ::testing::TestWithParam<std::tuple<Isa, bool, bool>> {};
+
+TEST_P(Bf16GemmTest, IsRoundedF32) {
+  const auto [isa, a_rows, b_rows] = GetParam();
+  ThreadPool pool(2);
+  ThreadPool alone(1);
+  HeapAllocator memory;
+  const Backend backend = make_cpu_backend(isa);
+  Exec exec{&pool, &memory, &backend};
+  Exec single{&alone, &memory, &backend};
+  exec.matmul_precision = MatmulPrecision::kBf16;
+  single.matmul_precision = MatmulPrecision::kBf16;
+  const Case shape = {131, 70, 901};
+  const Matrix a =
+      random_matrix(memory, a_rows ? shape.m : shape.k, a_rows ? shape.k : shape.m, DType::kF32, 1);
+  Matrix rounded = a;
+  for (double& value : rounded.values)
+    value = static_cast<double>(bf16_to_f32(f32_to_bf16(static_cast<float>(value))));
+  const Matrix b = random_matrix(memory, b_rows ? shape.n : shape.k, b_rows ? shape.k : shape.n,
+                                 DType::kBF16, 2);
+  const kernels::GemmOperand left{a.tensor.data(), DType::kF32, a.tensor.dim(1), a_rows};
+  const kernels::GemmOperand right{b.tensor.data(), DType::kBF16, b.tensor.dim(1), b_rows};
+  std::vector<float> c(static_cast<size_t>(shape.m * shape.n));
+  std::vector<float> c_single = c;
+  cpu::gemm(exec, shape.m, shape.n, shape.k, left, right, nullptr, c.data(), shape.n, false);
+  cpu::gemm(single, shape.m, shape.n, shape.k, left, right, nullptr, c_single.data(), shape.n,
+            false);
+  EXPECT_EQ(c, c_single);
+  for (int64_t i = 0; i < shape.m; ++i) {
+    for (int64_t j = 0; j < shape.n; ++j) {
+      double sum = 0;
+      for (int64_t d = 0; d < shape.k; ++d) sum += at(rounded, a_rows, i, d) * at(b, b_rows, j, d);
+      ASSERT_NEAR(static_cast<double>(c[static_cast<size_t>(i * shape.n + j)]), sum, 5e-4);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Bf16GemmTest,
+                         ::testing::Combine(::testing::ValuesIn(kernels::available_isas()),
+                                            ::testing::Bool(), ::testing::Bool()));
+
 class MatvecTest : public ::testing::TestWithParam<std::tuple<Isa, DType>> {};
 
 TEST_P(MatvecTest, AgreesWithDoublePrecision) {
   const auto [isa, dtype] = GetParam();
   HeapAllocator memory;
-  for (const int64_t inner : {32, 96, 320, 1024}) {
+  for (const int64_t inner : {32, 96, 320, 1024, 2816}) {
     for (const int64_t outputs : {1, 4, 7, 66}) {
       const Matrix w = random_matrix(memory, outputs, inner, dtype, 1);
       for (int64_t rows = 1; rows <= kernels::kMatvecMostRows; ++rows) {

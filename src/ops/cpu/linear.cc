@@ -9,7 +9,7 @@ namespace {
 using kernels::GemmOperand;
 
 // Up to this many rows of x the weights are read as they are; with more, packing them pays.
-constexpr int64_t kFewRows = 4;
+constexpr int64_t kFewRows = 16;
 constexpr int64_t kTasks = 16;
 constexpr int64_t kFewestOutputs = 16;            // a task's: short streams are slow to start
 constexpr int64_t kMostBytes = int64_t{1} << 18;  // of a task's weights: they stay in its cache

@@ -1,0 +1,178 @@
+#include "cli/convert_commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/json_output.h"
+#include "models/language_model.h"
+#include "models/weight_io.h"
+
+namespace onmal {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ConvertOptions {
+  std::string input, output;
+  std::string type;  // "": as the input has it
+};
+
+struct TensorError {
+  std::string name;
+  std::string from, to;
+  double relative;  // root mean square of the error over that of the values
+  double largest;
+};
+
+bool is_gguf(const fs::path& path) { return path.extension() == ".gguf"; }
+
+uint64_t bytes_of(const fs::path& path) {
+  if (!fs::is_directory(path)) return fs::file_size(path);
+  uint64_t total = 0;
+  for (const auto& entry : fs::directory_iterator(path)) {
+    if (entry.is_regular_file()) total += entry.file_size();
+  }
+  return total;
+}
+
+DType parse_type(const std::string& name) {
+  std::string lower = name;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::optional<DType> dtype = dtype_from_name(lower);
+  if (dtype && (*dtype == DType::kF32 || *dtype == DType::kF16 || *dtype == DType::kBF16 ||
+                *dtype == DType::kQ8_0)) {
+    return *dtype;
+  }
+  throw CLI::ValidationError("--type", "'" + name + "' is none of f32, f16, bf16, q8_0");
+}
+
+// The number format most of the input's matrix values are in, or the nearest the output can hold.
+DType input_type(Decoder& decoder, const fs::path& output) {
+  int64_t counts[kDTypeCount] = {};
+  decoder.visit([&](Param& param) {
+    if (param.kind != ParamKind::kVector) {
+      counts[static_cast<int>(param.value.dtype())] += param.value.elements();
+    }
+  });
+  const auto dtype = static_cast<DType>(std::max_element(counts, counts + kDTypeCount) - counts);
+  return is_quantized(dtype) && !is_gguf(output) ? DType::kF16 : dtype;
+}
+
+// What a stored tensor will be: rows that blocks do not divide stay f16 (see save_gguf).
+DType stored_type(const Param& param, DType matrices) {
+  if (param.kind == ParamKind::kVector) return DType::kF32;
+  return param.shape.dim(-1) % dtype_info(matrices).block_size == 0 ? matrices : DType::kF16;
+}
+
+TensorError measure(const Param& param, DType dtype) {
+  HeapAllocator memory;
+  const Tensor before = convert_tensor(param.value, DType::kF32, memory);
+  const Tensor stored = convert_tensor(param.value, dtype, memory);
+  const Tensor after = convert_tensor(stored, DType::kF32, memory);
+  double error = 0;
+  double power = 0;
+  double largest = 0;
+  for (int64_t i = 0; i < before.elements(); ++i) {
+    const double value = static_cast<double>(before.f32()[i]);
+    const double difference = static_cast<double>(after.f32()[i]) - value;
+    error += difference * difference;
+    power += value * value;
+    largest = std::max(largest, std::abs(difference));
+  }
+  return {param.name, std::string(dtype_info(param.value.dtype()).name),
+          std::string(dtype_info(dtype).name), power > 0 ? std::sqrt(error / power) : 0.0, largest};
+}
+
+std::vector<TensorError> measure_all(CommandContext& context, Decoder& decoder, DType matrices) {
+  std::vector<TensorError> errors;
+  decoder.visit([&](Param& param) {
+    if (context.interrupts.token().stop_requested()) {
+      throw Error(ErrorCode::kCancelled, "convert", "stopped; nothing was written");
+    }
+    errors.push_back(measure(param, stored_type(param, matrices)));
+    if (context.err_is_terminal) {
+      context.err << fmt::format("\r{} tensors compared", errors.size()) << std::flush;
+    }
+  });
+  if (context.err_is_terminal) context.err << "\n";
+  return errors;
+}
+
+void print(CommandContext& context, const ConvertOptions& options, DType matrices,
+           uint64_t bytes_in, const std::vector<TensorError>& errors) {
+  const uint64_t bytes_out = bytes_of(options.output);
+  if (context.json) {
+    Json tensors = Json::array();
+    for (const TensorError& error : errors) {
+      tensors.push_back({{"name", error.name},
+                         {"from", error.from},
+                         {"to", error.to},
+                         {"relative_error", error.relative},
+                         {"largest_error", error.largest}});
+    }
+    print_json(context, {{"output", options.output},
+                         {"type", dtype_info(matrices).name},
+                         {"bytes_in", bytes_in},
+                         {"bytes_out", bytes_out},
+                         {"tensors", tensors}});
+    return;
+  }
+  const auto worst = std::max_element(
+      errors.begin(), errors.end(),
+      [](const TensorError& a, const TensorError& b) { return a.relative < b.relative; });
+  context.out << fmt::format("{}: {} bytes ({} before), matrices {}\n", options.output, bytes_out,
+                             bytes_in, dtype_info(matrices).name);
+  if (worst != errors.end()) {
+    context.out << fmt::format("largest relative error of a tensor: {:.2e} ({})\n", worst->relative,
+                               worst->name);
+  }
+}
+
+void convert(CommandContext& context, const ConvertOptions& options) {
+  const std::optional<DType> asked =
+      options.type.empty() ? std::nullopt : std::optional(parse_type(options.type));
+  LanguageModel model = load_language_model(options.input);
+  const uint64_t bytes_in = bytes_of(model.path);
+  const DType matrices = asked ? *asked : input_type(*model.decoder, options.output);
+  const std::vector<TensorError> errors = measure_all(context, *model.decoder, matrices);
+  if (is_gguf(options.output)) {
+    save_gguf(model, options.output, matrices);
+  } else {
+    save_hugging_face(model, options.output, matrices);
+  }
+  print(context, options, matrices, bytes_in, errors);
+}
+
+void add_command(CLI::App& app, CommandContext& context, const std::string& name,
+                 const std::string& description, const std::string& default_type) {
+  const auto options = std::make_shared<ConvertOptions>();
+  options->type = default_type;
+  CLI::App* command = app.add_subcommand(name, description);
+  command->add_option("input", options->input, "Model file or folder")->required();
+  command
+      ->add_option("output", options->output,
+                   "NAME.gguf, or a folder to be written as Hugging Face's libraries do")
+      ->required();
+  command->add_option("--type", options->type,
+                      "Number format of the matrices: f32, f16, bf16 or q8_0 (GGUF only)");
+  command->callback([&context, options] { convert(context, *options); });
+}
+
+}  // namespace
+
+void add_convert_commands(CLI::App& app, CommandContext& context) {
+  add_command(app, context, "convert", "Turn a model into another file format", "");
+  add_command(app, context, "quantize", "Make a model smaller", "q8_0");
+}
+
+}  // namespace onmal

@@ -1,0 +1,82 @@
+#include "cli/model_options.h"
+
+#include <random>
+
+#include "base/error.h"
+#include "text/utf8.h"
+
+namespace onmal {
+
+void add_model_option(CLI::App& command, std::string& model) {
+  command
+      .add_option("-m,--model", model,
+                  "Model: a .gguf file, a Hugging Face folder, or a folder with one .gguf")
+      ->required();
+}
+
+void add_talk_options(CLI::App& command, TalkOptions& options) {
+  add_model_option(command, options.model);
+  SamplerOptions& sampler = options.generate.sampler;
+  command.add_option("-n,--max-tokens", options.generate.max_tokens, "Most tokens of an answer")
+      ->capture_default_str();
+  command
+      .add_option("-c,--context", options.context,
+                  "Most tokens kept in mind; 0: as many as the model can")
+      ->capture_default_str();
+  command.add_option("--temp,--temperature", sampler.temperature, "0: always the likeliest token")
+      ->capture_default_str();
+  command.add_option("--top-k", sampler.top_k, "Only the k likeliest tokens; 0: off")
+      ->capture_default_str();
+  command.add_option("--top-p", sampler.top_p, "Only the likeliest tokens adding up to p; 1: off")
+      ->capture_default_str();
+  command
+      .add_option("--min-p", sampler.min_p,
+                  "Only tokens at least p times as likely as the likeliest; 0: off")
+      ->capture_default_str();
+  command.add_option("--repetition-penalty", sampler.repetition_penalty, "1: off")
+      ->capture_default_str();
+  command.add_option("--frequency-penalty", sampler.frequency_penalty, "0: off")
+      ->capture_default_str();
+  command.add_option("--presence-penalty", sampler.presence_penalty, "0: off")
+      ->capture_default_str();
+  command.add_option("--penalty-window", sampler.penalty_window, "Tokens that penalties look at")
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "The same seed gives the same text");
+  command
+      .add_option("--stop", options.generate.stop_texts,
+                  "A text that ends the answer (may be given several times)")
+      ->take_all()
+      ->expected(1);
+  command.add_flag("--ignore-end", options.generate.ignore_end,
+                   "Go on behind the model's end tokens");
+}
+
+LanguageModel load_talking_model(const std::string& path) {
+  LanguageModel model = load_language_model(path);
+  if (model.tokenizer != nullptr) return model;
+  throw Error(
+      ErrorCode::kUnsupported, path,
+      model.tokenizer_problem.empty() ? "the model carries no tokenizer" : model.tokenizer_problem,
+      "use a model with a byte-level BPE tokenizer");
+}
+
+uint64_t choose_seed(const std::optional<uint64_t>& seed) {
+  return seed ? *seed : std::random_device{}();
+}
+
+std::string_view printable(const CommandContext& context, std::string_view text,
+                           std::string& scratch) {
+  if (!context.out_is_terminal) return text;
+  scratch.clear();
+  for (size_t position = 0; position < text.size();) {
+    const Utf8Char character = read_utf8(text, position);
+    const bool control = character.code < 0x20 || (character.code >= 0x7F && character.code < 0xA0);
+    if (!control || character.code == '\n' || character.code == '\t') {
+      scratch += text.substr(position, character.length);
+    }
+    position += character.length;
+  }
+  return scratch;
+}
+
+}  // namespace onmal

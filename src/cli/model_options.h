@@ -1,0 +1,35 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+
+#include "cli/command_context.h"
+#include "infer/generator.h"
+#include "models/language_model.h"
+
+namespace onmal {
+
+// What the commands that make a model talk have in common.
+struct TalkOptions {
+  std::string model;
+  int64_t context = 4096;
+  std::optional<uint64_t> seed;
+  GenerateOptions generate;
+};
+
+void add_model_option(CLI::App& command, std::string& model);
+void add_talk_options(CLI::App& command, TalkOptions& options);
+
+// Loads a model that must have a tokenizer.
+LanguageModel load_talking_model(const std::string& path);
+
+// The seed asked for, else a fresh one: reported, so that a run can be repeated.
+uint64_t choose_seed(const std::optional<uint64_t>& seed);
+
+// Text of a model on its way to the reader: for a terminal without the control characters that
+// would move its cursor or change its settings.
+std::string_view printable(const CommandContext& context, std::string_view text,
+                           std::string& scratch);
+
+}  // namespace onmal

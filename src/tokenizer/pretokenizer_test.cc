@@ -1,0 +1,131 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "tokenizer/pretokenizer.h"
+
+#include <gtest/gtest.h>
+#include <pcre2.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "text/utf8.h"
+
+namespace onmal {
+namespace {
+
+using Spans = std::vector<std::pair<size_t, size_t>>;
+
+Spans by_scanner(const Pretokenizer& pretokenizer, const std::string& text) {
+  Spans spans;
+  pretokenizer.split(text, [&](size_t begin, size_t end) { spans.emplace_back(begin, end); });
+  return spans;
+}
+
+// The pattern itself, by PCRE2.
+class Oracle {
+ public:
+  explicit Oracle(const std::string& pattern) {
+    int error = 0;
+    PCRE2_SIZE offset = 0;
+    code_ = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                          PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr);
+    match_ = code_ == nullptr ? nullptr : pcre2_match_data_create_from_pattern(code_, nullptr);
+  }
+  ~Oracle() {
+    pcre2_match_data_free(match_);
+    pcre2_code_free(code_);
+  }
+  Oracle(const Oracle&) = delete;
+  Oracle& operator=(const Oracle&) = delete;
+
+  bool usable() const { return code_ != nullptr; }
+  Spans split(const std::string& text) const {
+    Spans spans;
+    size_t at = 0;
+    while (at < text.size()) {
+      const int found = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+                                    at, 0, match_, nullptr);
+      if (found <= 0) break;
+      const PCRE2_SIZE* range = pcre2_get_ovector_pointer(match_);
+      spans.emplace_back(range[0], range[1]);
+      at = range[1];
+    }
+    return spans;
+  }
+
+ private:
+  pcre2_code* code_ = nullptr;
+  pcre2_match_data* match_ = nullptr;
+};
+
+// Characters that make the alternatives of the patterns collide.
+std::string random_text(Rng& rng) {
+  static const std::vector<std::string> kParts = {
+      "a",      "B",    "가",  "나", " ",  "  ",     "\n", "\r", "\t",     "1",      "23",   "½",
+      "Ⅳ",      "'s",   "'LL", "'ſ", "'",  "!",      "..", "()", "é",      "\u3000", "한글", "👍",
+      "\u200d", "ㅋㅋ", "中",  "'",  "re", "\u0300", "٣",  "_",  "\u00a0", "\u0085"};
+  std::string text;
+  const uint64_t count = 1 + rng.below(14);
+  for (uint64_t i = 0; i < count; ++i) text += kParts[rng.below(kParts.size())];
+  return text;
+}
+
+class PretokenizerTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(PretokenizerTest, EqualsItsPatternOnRandomText) {
+  const Pretokenizer pretokenizer(GetParam());
+  const Oracle oracle(pretokenizer.patterns()[0]);
+  ASSERT_TRUE(oracle.usable());
+  Rng rng(17);
+  for (int i = 0; i < 60000; ++i) {
+    const std::string text = random_text(rng);
+    ASSERT_EQ(by_scanner(pretokenizer, text), oracle.split(text)) << text;
+  }
+}
+
+TEST_P(PretokenizerTest, EqualsItsPatternOnProse) {
+  const Pretokenizer pretokenizer(GetParam());
+  const Oracle oracle(pretokenizer.patterns()[0]);
+  for (const char* name : {"/samples/ko.txt", "/samples/en.txt"}) {
+    const std::string text = read_file(ONMAL_SOURCE_DIR + std::string(name));
+    ASSERT_GT(text.size(), 1000U);
+    EXPECT_EQ(by_scanner(pretokenizer, text), oracle.split(text));
+  }
+}
+
+TEST_P(PretokenizerTest, CoversAnyBytesInOrder) {
+  const Pretokenizer pretokenizer(GetParam());
+  Rng rng(5);
+  for (int i = 0; i < 2000; ++i) {
+    std::string text(rng.below(40), '\0');
+    for (char& c : text) c = static_cast<char>(rng.below(256));
+    size_t expected = 0;
+    for (const auto& [begin, end] : by_scanner(pretokenizer, text)) {
+      ASSERT_EQ(begin, expected);
+      ASSERT_GT(end, begin);
+      expected = end;
+    }
+    ASSERT_EQ(expected, text.size());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PretokenizerTest, ::testing::ValuesIn(Pretokenizer::names()),
+                         [](const auto& tested) {
+                           std::string name = tested.param;
+                           for (char& c : name) c = c == '-' ? '_' : c;
+                           return name;
+                         });
+
+TEST(PretokenizerNamesTest, PatternsNameThemselvesAndUnknownOnesAreRefused) {
+  for (const std::string& name : Pretokenizer::names()) {
+    EXPECT_EQ(Pretokenizer::name_of_patterns(Pretokenizer(name).patterns()), name);
+  }
+  EXPECT_EQ(Pretokenizer::name_of_patterns({"x+"}), "");
+  EXPECT_THROW(Pretokenizer("none"), Error);
+}
+
+}  // namespace
+}  // namespace onmal
