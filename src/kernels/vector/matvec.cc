@@ -137,6 +137,9 @@ ONMAL_INLINE void add_block(const BlockQ8_0* block, float block_scale, const flo
   }
 }
 
+// From the second-level cache, where the processor's own prefetching has brought the weights.
+constexpr int64_t kPrefetchBytes = 512;
+
 template <int kOutputs, int kRows>
 ONMAL_INLINE void q8_0_tile(const Problem& p, int64_t n) {
   const int64_t blocks = p.inner / kQ8BlockSize;
@@ -148,7 +151,10 @@ ONMAL_INLINE void q8_0_tile(const Problem& p, int64_t n) {
   for (int64_t block = 0; block < blocks; ++block) {
     const BlockQ8_0* here[kOutputs];
     float scales[4 + Vec::kWidth];
-    for (int o = 0; o < kOutputs; ++o) here[o] = w + o * p.far * blocks + block;
+    for (int o = 0; o < kOutputs; ++o) {
+      here[o] = w + o * p.far * blocks + block;
+      __builtin_prefetch(reinterpret_cast<const char*>(here[o]) + kPrefetchBytes);
+    }
     load_scales<kOutputs>(here, scales);
 #pragma GCC unroll 4
     for (int o = 0; o < kOutputs; ++o) {
