@@ -1,0 +1,187 @@
+#include "ops/op_case.h"
+
+#include <array>
+#include <initializer_list>
+#include <utility>
+
+#include "base/rng.h"
+#include "ops/activation.h"
+#include "ops/add.h"
+#include "ops/attention.h"
+#include "ops/cross_entropy.h"
+#include "ops/embedding.h"
+#include "ops/layer_norm.h"
+#include "ops/linear.h"
+#include "ops/rms_norm.h"
+#include "ops/rope.h"
+#include "ops/scale.h"
+
+namespace onmal {
+namespace {
+
+using Inputs = std::vector<Tensor>;
+
+Tensor random_ids(Exec& exec, const Shape& shape, int64_t bound, uint64_t seed) {
+  Rng rng(seed);
+  Tensor ids = Tensor::empty(*exec.memory, shape, DType::kI32);
+  for (int64_t i = 0; i < ids.elements(); ++i) {
+    ids.i32()[i] = static_cast<int32_t>(rng.below(static_cast<uint64_t>(bound)));
+  }
+  return ids;
+}
+
+void add_linear_cases(std::vector<OpCase>& cases) {
+  for (const auto& [m, n, k] : std::initializer_list<std::array<int64_t, 3>>{
+           {1, 1, 1}, {1, 37, 64}, {3, 33, 96}, {4, 5, 7}, {5, 65, 33}, {70, 48, 130}}) {
+    const std::string size = std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k);
+    cases.push_back(
+        {"linear " + size,
+         {{Shape{m, k}}, {Shape{n, k}}, {Shape{n}}},
+         [](Exec& exec, const Inputs& in) { return linear(exec, in[0], in[1], in[2]); }});
+  }
+  cases.push_back({"linear without bias on three dimensions",
+                   {{Shape{2, 9, 32}}, {Shape{24, 32}}},
+                   [](Exec& exec, const Inputs& in) { return linear(exec, in[0], in[1]); }});
+  cases.push_back({"embedding", {{Shape{13, 70}}}, [](Exec& exec, const Inputs& in) {
+                     return embedding(exec, in[0], random_ids(exec, Shape{3, 11}, 13, 1));
+                   }});
+}
+
+void add_norm_cases(std::vector<OpCase>& cases) {
+  for (const int64_t dim : {1, 3, 16, 33, 320}) {
+    for (const int64_t rows : {1, 5, 70}) {
+      const std::string size = std::to_string(rows) + "x" + std::to_string(dim);
+      cases.push_back(
+          {"rms_norm " + size,
+           {{Shape{rows, dim}, 1.0, 0.5}, {Shape{dim}, 0.5, 1.0}},
+           [](Exec& exec, const Inputs& in) { return rms_norm(exec, in[0], in[1], 1e-5F); },
+           1e-5,
+           3e-5});
+      if (dim == 1)
+        continue;  // a layer norm of one value is its bias, and its gradient nothing but rounding
+      cases.push_back({"layer_norm " + size,
+                       {{Shape{rows, dim}, 1.0, 0.5}, {Shape{dim}, 0.5, 1.0}, {Shape{dim}}},
+                       [](Exec& exec, const Inputs& in) {
+                         return layer_norm(exec, in[0], in[1], in[2], 1e-5F);
+                       },
+                       1e-5,
+                       3e-5});
+    }
+  }
+}
+
+void add_elementwise_cases(std::vector<OpCase>& cases) {
+  for (const auto& [f, name] :
+       {std::pair(Activation::kSilu, "silu"), std::pair(Activation::kGeluTanh, "gelu_tanh"),
+        std::pair(Activation::kGeluErf, "gelu_erf"), std::pair(Activation::kRelu, "relu")}) {
+    cases.push_back({"activation " + std::string(name),
+                     {{Shape{3, 67}, 3.0}},
+                     [f = f](Exec& exec, const Inputs& in) { return activation(exec, f, in[0]); }});
+    cases.push_back(
+        {"gated " + std::string(name),
+         {{Shape{3, 67}, 3.0}, {Shape{3, 67}}},
+         [f = f](Exec& exec, const Inputs& in) { return gated(exec, f, in[0], in[1]); }});
+  }
+  cases.push_back({"add", {{Shape{5, 33}}, {Shape{5, 33}}}, [](Exec& exec, const Inputs& in) {
+                     return add(exec, in[0], in[1]);
+                   }});
+  cases.push_back({"add of a value to itself", {{Shape{5, 33}}}, [](Exec& exec, const Inputs& in) {
+                     return add(exec, in[0], in[0]);
+                   }});
+  cases.push_back({"scale", {{Shape{5, 33}}}, [](Exec& exec, const Inputs& in) {
+                     return scale(exec, in[0], 0.375F);
+                   }});
+}
+
+void add_rope_cases(std::vector<OpCase>& cases) {
+  for (const RopeStyle style : {RopeStyle::kHalves, RopeStyle::kInterleaved}) {
+    for (const int64_t rotated : {8, 34, 64}) {
+      cases.push_back(
+          {"rope", {{Shape{2, 5, 3, 64}}}, [style, rotated](Exec& exec, const Inputs& in) {
+             const RopeTables tables = make_rope_tables(*exec.memory, 40, rotated, 10000.0);
+             return rope(exec, in[0], tables, random_ids(exec, Shape{2, 5}, 40, 2), style);
+           }});
+    }
+  }
+}
+
+struct AttentionShape {
+  std::string name;
+  int64_t batch, queries, keys, heads, groups, head_dim, value_dim;
+  AttentionParams params;
+  bool packed = false;
+};
+
+void add_attention_case(std::vector<OpCase>& cases, const AttentionShape& s) {
+  cases.push_back(
+      {"attention " + s.name,
+       {{Shape{s.batch, s.queries, s.heads, s.head_dim}},
+        {Shape{s.batch, s.keys, s.groups, s.head_dim}},
+        {Shape{s.batch, s.keys, s.groups, s.value_dim}}},
+       [s](Exec& exec, const Inputs& in) {
+         Tensor first_keys;
+         if (s.packed) {
+           first_keys = Tensor::empty(*exec.memory, Shape{s.batch, s.queries}, DType::kI32);
+           for (int64_t i = 0; i < first_keys.elements(); ++i) {
+             first_keys.i32()[i] = static_cast<int32_t>(i % s.queries / 7 * 7);
+           }
+         }
+         return attention(exec, in[0], in[1], in[2], s.params, first_keys);
+       },
+       1e-5,
+       2e-5});
+}
+
+void add_attention_cases(std::vector<OpCase>& cases) {
+  const AttentionParams plain{0.2F};
+  AttentionParams window = plain;
+  window.window = 9;
+  AttentionParams capped = plain;
+  capped.softcap = 1.5F;
+  AttentionParams later = plain;
+  later.first_position = 21;
+  AttentionParams open = plain;
+  open.causal = false;
+  add_attention_case(cases, {"one token", 1, 1, 1, 1, 1, 8, 8, plain});
+  add_attention_case(cases, {"grouped heads", 2, 33, 33, 4, 2, 16, 16, plain});
+  add_attention_case(cases, {"several tiles", 1, 150, 150, 2, 1, 32, 32, plain});
+  add_attention_case(cases, {"odd sizes", 1, 70, 70, 3, 3, 13, 19, plain});
+  add_attention_case(cases, {"window", 1, 140, 140, 2, 2, 16, 16, window});
+  add_attention_case(cases, {"packed documents", 2, 75, 75, 2, 1, 16, 16, plain, true});
+  add_attention_case(cases, {"packed documents and window", 1, 75, 75, 2, 1, 16, 16, window, true});
+  add_attention_case(cases, {"softcap", 1, 40, 40, 2, 2, 16, 16, capped});
+  add_attention_case(cases, {"behind a cache", 1, 30, 51, 4, 2, 16, 16, later});
+  add_attention_case(cases, {"few queries behind a cache", 1, 2, 23, 4, 2, 16, 16, later});
+  add_attention_case(cases, {"not causal", 2, 20, 31, 2, 2, 16, 16, open});
+}
+
+void add_loss_cases(std::vector<OpCase>& cases) {
+  for (const float softcap : {0.0F, 3.0F}) {
+    for (const int64_t rows : {1, 9, 70}) {
+      cases.push_back({"linear_cross_entropy",
+                       {{Shape{rows, 24}}, {Shape{51, 24}, 0.5}},
+                       [softcap, rows](Exec& exec, const Inputs& in) {
+                         const Tensor targets = random_ids(exec, Shape{rows}, 51, 3);
+                         if (rows > 3) targets.i32()[2] = -100;
+                         CrossEntropyParams params;
+                         params.softcap = softcap;
+                         return linear_cross_entropy(exec, in[0], in[1], targets, params).loss;
+                       }});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<OpCase> all_op_cases() {
+  std::vector<OpCase> cases;
+  add_linear_cases(cases);
+  add_norm_cases(cases);
+  add_elementwise_cases(cases);
+  add_rope_cases(cases);
+  add_attention_cases(cases);
+  add_loss_cases(cases);
+  return cases;
+}
+
+}  // namespace onmal
