@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Makes the starter model from nothing: starter.sh DATA_FOLDER. A few hours on two cores; run it again to go on.
+set -euo pipefail
+[ $# -eq 1 ] || { echo "usage: recipes/starter.sh DATA_FOLDER" >&2; exit 2; }
+data=$(cd "$1" && pwd)
+cd "$(dirname "$0")/.."
+onmal=build/release/onmal
+[ -x "$onmal" ] || { cmake --preset release >/dev/null && cmake --build build/release --target onmal; }
+mkdir -p out/starter
+if [ ! -e out/starter/train.tok ]; then
+  "$onmal" tokenizer train --corpus recipes/starter-corpus.toml --data "$data" --vocab-size 8192 \
+    --hangul-share 0.7 -o out/starter/tokenizer.json
+  "$onmal" pack -t out/starter/tokenizer.json --corpus recipes/starter-corpus.toml --data "$data" \
+    --heldout-permille 5 -o out/starter
+fi
+"$onmal" train recipes/starter.toml
+sed "s|^folder = .*|folder = \"$data\"|" recipes/starter-chat.toml >recipes/.starter-chat.toml
+trap 'rm -f recipes/.starter-chat.toml' EXIT
+"$onmal" train recipes/.starter-chat.toml
+mkdir -p models/starter
+"$onmal" quantize out/starter/chat/model models/starter/starter-q8_0.gguf --type q8_0
+cp out/starter/pretrain/loss.svg models/starter/loss.svg
+cp out/starter/chat/loss.svg models/starter/loss-chat.svg
