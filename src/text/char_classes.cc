@@ -41,4 +41,8 @@ CharClasses::CharClasses() : table_(UCHAR_MAX_VALUE + 1, CharClass::kOther) {
   }
 }
 
+bool CharClasses::is_decimal(uint32_t code) const {
+  return (code >= '0' && code <= '9') || (code >= 0x80 && u_isdigit(static_cast<UChar32>(code)));
+}
+
 }  // namespace onmal

@@ -17,6 +17,9 @@ class CharClasses {
     return code < table_.size() ? table_[code] : CharClass::kOther;
   }
 
+  // \d: digits of the decimal systems.
+  bool is_decimal(uint32_t code) const;
+
  private:
   std::vector<CharClass> table_;
 };

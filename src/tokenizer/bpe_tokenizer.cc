@@ -55,6 +55,7 @@ BpeTokenizer::BpeTokenizer(BpeDefinition definition)
     merges_.insert(left, right, {rank, merged->second});
     ++rank;
   }
+  find_joins();
   // Longest first, so that a special token which begins like another is found.
   std::sort(definition_.special_ids.begin(), definition_.special_ids.end(),
             [&](int32_t a, int32_t b) {
@@ -82,17 +83,73 @@ int32_t BpeTokenizer::find(std::string_view text) const {
   return found == ids_.end() ? -1 : found->second;
 }
 
-void BpeTokenizer::encode_stretch(std::string_view stretch, std::vector<int32_t>& ids) const {
-  std::vector<int32_t> symbols(stretch.size());
-  std::transform(stretch.begin(), stretch.end(), symbols.begin(),
+void BpeTokenizer::find_joins() {
+  const auto crosses_words = [](const std::string& piece) {
+    for (size_t i = 1; i < piece.size(); ++i) {
+      const bool before = piece[i - 1] == ' ' || piece[i - 1] == '\n' || piece[i - 1] == '\t' ||
+                          piece[i - 1] == '\r';
+      if (piece[i] == ' ' && !before) return true;
+    }
+    return false;
+  };
+  const auto merged = [&](size_t rank) {
+    const auto& [left, right] = definition_.merges[rank];
+    return definition_.pieces[static_cast<size_t>(left)] +
+           definition_.pieces[static_cast<size_t>(right)];
+  };
+  const auto mark = [](const std::string& piece, std::vector<bool>& joins) {
+    for (size_t i = 1; i < piece.size(); ++i) {
+      joins[static_cast<size_t>(static_cast<uint8_t>(piece[i - 1])) * 256 +
+            static_cast<uint8_t>(piece[i])] = true;
+    }
+  };
+  const size_t count = definition_.merges.size();
+  size_t first = 0;
+  while (first < count && !crosses_words(merged(first))) ++first;
+  first_stage_ = static_cast<int32_t>(first);
+  joined_.assign(65536, false);
+  joined_in_word_.assign(65536, false);
+  for (size_t rank = 0; rank < count; ++rank) {
+    mark(merged(rank), joined_);
+    if (rank < first) mark(merged(rank), joined_in_word_);
+  }
+}
+
+void BpeTokenizer::encode_word(std::string_view word, std::vector<int32_t>& ids) const {
+  std::vector<int32_t> symbols(word.size());
+  std::transform(word.begin(), word.end(), symbols.begin(),
                  [&](char c) { return byte_ids_[static_cast<uint8_t>(c)]; });
-  apply_merges(merges_, symbols);
+  apply_merges(merges_, symbols, first_stage_);
   ids.insert(ids.end(), symbols.begin(), symbols.end());
 }
 
+void BpeTokenizer::encode_stretch(std::string_view stretch, EncodeWord word_encoder,
+                                  std::vector<int32_t>& ids) const {
+  const bool one_stage = static_cast<size_t>(first_stage_) == definition_.merges.size();
+  if (one_stage) return word_encoder(stretch, ids);
+  std::vector<int32_t> symbols;
+  size_t word = 0;
+  for (size_t i = 1; i <= stretch.size(); ++i) {
+    const size_t pair = i == stretch.size()
+                            ? 0
+                            : static_cast<size_t>(static_cast<uint8_t>(stretch[i - 1])) * 256 +
+                                  static_cast<uint8_t>(stretch[i]);
+    if (i < stretch.size() && joined_in_word_[pair]) continue;
+    word_encoder(stretch.substr(word, i - word), symbols);
+    word = i;
+    if (i < stretch.size() && joined_[pair]) continue;
+    apply_merges(merges_, symbols);
+    ids.insert(ids.end(), symbols.begin(), symbols.end());
+    symbols.clear();
+  }
+}
+
 void BpeTokenizer::encode_plain(std::string_view text, std::vector<int32_t>& ids) const {
+  const auto word_encoder = [&](std::string_view word, std::vector<int32_t>& out) {
+    encode_word(word, out);
+  };
   pretokenizer_.split(text, [&](size_t begin, size_t end) {
-    encode_stretch(text.substr(begin, end - begin), ids);
+    encode_stretch(text.substr(begin, end - begin), word_encoder, ids);
   });
 }
 
@@ -136,29 +193,31 @@ size_t BpeEncoder::Hash::operator()(std::string_view text) const {
   return static_cast<size_t>(hash ^ (hash >> 29));
 }
 
-void BpeEncoder::encode(std::string_view text, std::vector<int32_t>& ids) {
+void BpeEncoder::encode_word(std::string_view word, std::vector<int32_t>& ids) {
   constexpr size_t kLongestCached = 64;
+  if (word.size() > kLongestCached) return tokenizer_.encode_word(word, ids);
+  const auto found = cache_.find(word);
+  if (found != cache_.end()) {
+    const auto first = cached_ids_.begin() + found->second.begin;
+    ids.insert(ids.end(), first, first + found->second.count);
+    return;
+  }
+  if (cache_.size() >= most_words_) {
+    cache_.clear();
+    cached_ids_.clear();
+  }
+  const auto begin = static_cast<uint32_t>(cached_ids_.size());
+  tokenizer_.encode_word(word, cached_ids_);
+  cache_.emplace(word, Span{begin, static_cast<uint32_t>(cached_ids_.size()) - begin});
+  ids.insert(ids.end(), cached_ids_.begin() + begin, cached_ids_.end());
+}
+
+void BpeEncoder::encode(std::string_view text, std::vector<int32_t>& ids) {
+  const auto word_encoder = [&](std::string_view word, std::vector<int32_t>& out) {
+    encode_word(word, out);
+  };
   tokenizer_.pretokenizer_.split(text, [&](size_t begin, size_t end) {
-    const std::string_view stretch = text.substr(begin, end - begin);
-    if (stretch.size() > kLongestCached) {
-      tokenizer_.encode_stretch(stretch, ids);
-      return;
-    }
-    const auto found = cache_.find(stretch);
-    if (found != cache_.end()) {
-      const auto first = cached_ids_.begin() + found->second.begin;
-      ids.insert(ids.end(), first, first + found->second.count);
-      return;
-    }
-    if (cache_.size() >= most_stretches_) {
-      cache_.clear();
-      cached_ids_.clear();
-    }
-    const auto span_begin = static_cast<uint32_t>(cached_ids_.size());
-    tokenizer_.encode_stretch(stretch, cached_ids_);
-    const auto span_count = static_cast<uint32_t>(cached_ids_.size()) - span_begin;
-    cache_.emplace(stretch, Span{span_begin, span_count});
-    ids.insert(ids.end(), cached_ids_.begin() + span_begin, cached_ids_.end());
+    tokenizer_.encode_stretch(text.substr(begin, end - begin), word_encoder, ids);
   });
 }
 

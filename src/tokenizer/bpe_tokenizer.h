@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "tokenizer/merge_table.h"
 #include "tokenizer/pretokenizer.h"
 #include "tokenizer/tokenizer.h"
@@ -47,28 +48,41 @@ class BpeTokenizer : public Tokenizer {
  private:
   friend class BpeEncoder;
   void encode_plain(std::string_view text, std::vector<int32_t>& ids) const;
-  // Ids of one stretch; appends.
-  void encode_stretch(std::string_view stretch, std::vector<int32_t>& ids) const;
+  using EncodeWord = FunctionRef<void(std::string_view word, std::vector<int32_t>& ids)>;
+  // Ids of one stretch of the pre-tokenizer; appends. Exact shortcuts: where two neighbouring bytes
+  // stand together in no piece, no merge can join them, so the stretch is cut there; and the merges
+  // of the first stage (those before any that crosses a word's end) are done word by word, through
+  // `encode_word`, which may remember.
+  void encode_stretch(std::string_view stretch, EncodeWord encode_word,
+                      std::vector<int32_t>& ids) const;
+  // First-stage ids of a word; appends.
+  void encode_word(std::string_view word, std::vector<int32_t>& ids) const;
+  void find_joins();
 
   BpeDefinition definition_;
   Pretokenizer pretokenizer_;
   MergeTable merges_;
   std::array<int32_t, 256> byte_ids_{};
+  int32_t first_stage_ = 0;           // merges of a lower rank stay within words
+  std::vector<bool> joined_;          // [first byte * 256 + second]: together in a piece
+  std::vector<bool> joined_in_word_;  // the same for pieces of the first stage
   std::unordered_map<std::string, int32_t> ids_;
   std::vector<bool> special_;
 };
 
 // Encodes much text fast by remembering stretches already seen. One per thread; holds at most
-// `most_stretches`.
+// `most_words`.
 class BpeEncoder {
  public:
-  explicit BpeEncoder(const BpeTokenizer& tokenizer, size_t most_stretches = size_t{1} << 18)
-      : tokenizer_(tokenizer), most_stretches_(most_stretches) {}
+  explicit BpeEncoder(const BpeTokenizer& tokenizer, size_t most_words = size_t{1} << 18)
+      : tokenizer_(tokenizer), most_words_(most_words) {}
 
   // Appends the ids of plain text (no special tokens).
   void encode(std::string_view text, std::vector<int32_t>& ids);
 
  private:
+  void encode_word(std::string_view word, std::vector<int32_t>& ids);
+
   struct Span {
     uint32_t begin;
     uint32_t count;
@@ -79,7 +93,7 @@ class BpeEncoder {
   };
 
   const BpeTokenizer& tokenizer_;
-  size_t most_stretches_;
+  size_t most_words_;
   std::unordered_map<std::string, Span, Hash, std::equal_to<>> cache_;
   std::vector<int32_t> cached_ids_;
 };

@@ -35,6 +35,14 @@ PieceKind kind_of(std::string_view piece) {
   return incomplete_tail(piece) > 0 ? PieceKind::kBeginning : PieceKind::kWhole;
 }
 
+// Spaces that stand between words or in front of one, and one more: what limits how many words a
+// piece joins.
+int64_t words_in(std::string_view piece) {
+  int64_t words = 1;
+  for (size_t i = 1; i < piece.size(); ++i) words += piece[i] == ' ' && piece[i - 1] != ' ' ? 1 : 0;
+  return words;
+}
+
 struct PairHash {
   size_t operator()(uint64_t key) const {
     key *= 0x9E3779B97F4A7C15ULL;
@@ -49,12 +57,14 @@ uint64_t key_of(int32_t left, int32_t right) {
 // The merging itself: pair counts, the words each pair occurs in, and a heap of pairs by count.
 class Merger {
  public:
-  Merger(std::vector<Word> words, std::vector<std::string> pieces, size_t longest_piece,
-         int64_t least_count)
-      : words_(std::move(words)),
-        pieces_(std::move(pieces)),
-        longest_piece_(longest_piece),
-        least_count_(least_count) {
+  struct Limits {
+    size_t longest_piece;
+    int64_t least_count;
+    int64_t most_words;
+  };
+
+  Merger(std::vector<Word> words, std::vector<std::string> pieces, const Limits& limits)
+      : words_(std::move(words)), pieces_(std::move(pieces)), limits_(limits) {
     for (const std::string& piece : pieces_) kinds_.push_back(kind_of(piece));
     for (size_t w = 0; w < words_.size(); ++w) {
       const std::vector<int32_t>& symbols = words_[w].symbols;
@@ -76,7 +86,7 @@ class Merger {
           push(top.key, found->second.count);
         continue;
       }
-      if (top.count < least_count_) return false;
+      if (top.count < limits_.least_count) return false;
       apply(top.key, merges);
       return true;
     }
@@ -101,13 +111,16 @@ class Merger {
   bool allowed(int32_t left, int32_t right) const {
     const auto l = static_cast<size_t>(left);
     const auto r = static_cast<size_t>(right);
-    if (pieces_[l].size() + pieces_[r].size() > longest_piece_) return false;
-    if (kinds_[l] == PieceKind::kWhole) return kinds_[r] == PieceKind::kWhole;
+    if (pieces_[l].size() + pieces_[r].size() > limits_.longest_piece) return false;
+    if (kinds_[l] == PieceKind::kWhole) {
+      return kinds_[r] == PieceKind::kWhole &&
+             words_in(pieces_[l]) + words_in(pieces_[r]) <= limits_.most_words + 1;
+    }
     return kinds_[l] == PieceKind::kBeginning && kinds_[r] == PieceKind::kContinuation;
   }
 
   void push(uint64_t key, int64_t count) {
-    if (count >= least_count_) heap_.push({count, key});
+    if (count >= limits_.least_count) heap_.push({count, key});
   }
 
   void add_pair(int32_t left, int32_t right, int64_t count, size_t word) {
@@ -171,12 +184,50 @@ class Merger {
   std::vector<Word> words_;
   std::vector<std::string> pieces_;
   std::vector<PieceKind> kinds_;
-  size_t longest_piece_;
-  int64_t least_count_;
+  Limits limits_;
   std::unordered_map<uint64_t, Pair, PairHash> pairs_;
   std::priority_queue<Entry> heap_;
   std::vector<uint64_t> touched_;
 };
+
+// Weights of words without and with Hangul, in thousandths.
+struct Weights {
+  int64_t plain = kWeightUnit;
+  int64_t hangul = kWeightUnit;
+};
+
+template <typename Counts>
+Weights balance(const Counts& counts, double hangul_share) {
+  if (hangul_share <= 0 || hangul_share >= 1) return {};
+  double hangul_bytes = 0;
+  double plain_bytes = 0;
+  for (const auto& [word, count] : counts) {
+    (has_hangul(word) ? hangul_bytes : plain_bytes) +=
+        static_cast<double>(word.size()) * static_cast<double>(count);
+  }
+  if (hangul_bytes == 0 || plain_bytes == 0) return {};
+  const double ratio = hangul_share / (1 - hangul_share) * plain_bytes / hangul_bytes;
+  return {std::max<int64_t>(1, std::llround(kWeightUnit / std::sqrt(ratio))),
+          std::max<int64_t>(1, std::llround(kWeightUnit * std::sqrt(ratio)))};
+}
+
+// Sorted, so that the result does not depend on the order of a hash table; bytes as symbols, merged
+// by `table` if given.
+template <typename Counts>
+std::vector<Word> as_words(const Counts& counts, const Weights& weights, const MergeTable* table) {
+  std::vector<std::pair<std::string_view, int64_t>> sorted(counts.begin(), counts.end());
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<Word> words;
+  words.reserve(sorted.size());
+  for (const auto& [text, count] : sorted) {
+    Word word;
+    word.count = count * (has_hangul(text) ? weights.hangul : weights.plain);
+    for (const char c : text) word.symbols.push_back(static_cast<uint8_t>(c));
+    if (table != nullptr) apply_merges(*table, word.symbols);
+    words.push_back(std::move(word));
+  }
+  return words;
+}
 
 void check_text(std::string_view text, const std::string& where) {
   const auto fail = [&](size_t at, const std::string& what) {
@@ -195,7 +246,9 @@ void check_text(std::string_view text, const std::string& where) {
 }  // namespace
 
 BpeTrainer::BpeTrainer(BpeTrainOptions options)
-    : options_(std::move(options)), pretokenizer_(options_.pretokenizer) {
+    : options_(std::move(options)),
+      two_stages_(options_.pretokenizer == "superbpe"),
+      pretokenizer_(two_stages_ ? "llama-bpe" : options_.pretokenizer) {
   const auto fixed = static_cast<int64_t>(256 + options_.special_tokens.size());
   if (options_.vocab_size < fixed || options_.vocab_size > (int64_t{1} << 22)) {
     throw Error(ErrorCode::kInvalidArgument, "tokenizer train",
@@ -207,6 +260,11 @@ BpeTrainer::BpeTrainer(BpeTrainOptions options)
 void BpeTrainer::feed(ThreadPool& pool, std::string_view text, const std::string& where) {
   check_text(text, where);
   bytes_ += static_cast<int64_t>(text.size());
+  count_words(pool, text);
+  if (two_stages_) count_phrases(text);
+}
+
+void BpeTrainer::count_words(ThreadPool& pool, std::string_view text) {
   // Cut at newlines that a non-space follows: no pre-tokenizer joins across such a place.
   constexpr size_t kChunk = size_t{4} << 20;
   std::vector<std::string_view> chunks;
@@ -231,58 +289,67 @@ void BpeTrainer::feed(ThreadPool& pool, std::string_view text, const std::string
     });
   });
   for (Counts& counts : found) {
-    for (const auto& [word, count] : counts) counts_[word] += count;
+    for (const auto& [word, count] : counts) words_[word] += count;
     counts.clear();
+  }
+}
+
+// Phrases end behind sentence marks, at digits, brackets, quotes, other ASCII signs and line ends.
+void BpeTrainer::count_phrases(std::string_view text) {
+  const auto stays = [](char c) {
+    return static_cast<uint8_t>(c) >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           c == ' ' || c == '\'' || c == ',' || c == '-';
+  };
+  for (size_t begin = 0; begin < text.size() && phrase_bytes_ < options_.phrase_bytes;) {
+    size_t end = begin;
+    while (end < text.size() && stays(text[end])) ++end;
+    const bool mark =
+        end < text.size() && (text[end] == '.' || text[end] == '!' || text[end] == '?');
+    const std::string_view phrase = text.substr(begin, end - begin + (mark ? 1 : 0));
+    if (phrase.find(' ', 1) != std::string_view::npos) {
+      phrases_[std::string(phrase)] += 1;
+      phrase_bytes_ += static_cast<int64_t>(phrase.size());
+    }
+    begin = end + 1;
   }
 }
 
 BpeDefinition BpeTrainer::train(
     std::stop_token stop, const std::function<void(const BpeTrainProgress&)>& progress) const {
-  if (counts_.empty()) {
+  if (words_.empty()) {
     throw Error(ErrorCode::kInvalidArgument, "tokenizer train", "the corpus is empty",
                 "give files with text");
   }
-  // Sorted words: the result must not depend on the order of a hash table.
-  std::vector<std::pair<std::string_view, int64_t>> sorted(counts_.begin(), counts_.end());
-  std::sort(sorted.begin(), sorted.end());
-  std::vector<bool> hangul(sorted.size());
-  double hangul_bytes = 0;
-  double other_bytes = 0;
-  for (size_t i = 0; i < sorted.size(); ++i) {
-    hangul[i] = has_hangul(sorted[i].first);
-    (hangul[i] ? hangul_bytes : other_bytes) +=
-        static_cast<double>(sorted[i].first.size()) * static_cast<double>(sorted[i].second);
-  }
-  int64_t weights[2] = {kWeightUnit, kWeightUnit};  // others, Hangul
-  if (options_.hangul_share > 0 && options_.hangul_share < 1 && hangul_bytes > 0 &&
-      other_bytes > 0) {
-    const double ratio =
-        options_.hangul_share / (1 - options_.hangul_share) * other_bytes / hangul_bytes;
-    weights[1] = std::max<int64_t>(1, std::llround(kWeightUnit * std::sqrt(ratio)));
-    weights[0] = std::max<int64_t>(1, std::llround(kWeightUnit / std::sqrt(ratio)));
-  }
-  std::vector<std::string> pieces;
-  for (int byte = 0; byte < 256; ++byte) pieces.emplace_back(1, static_cast<char>(byte));
-  std::vector<Word> words;
-  words.reserve(sorted.size());
-  for (size_t i = 0; i < sorted.size(); ++i) {
-    Word word;
-    word.count = sorted[i].second * weights[hangul[i] ? 1 : 0];
-    for (const char c : sorted[i].first) word.symbols.push_back(static_cast<uint8_t>(c));
-    words.push_back(std::move(word));
-  }
-  Merger merger(std::move(words), std::move(pieces), options_.longest_piece,
-                options_.least_count * kWeightUnit);
   const int64_t wanted =
       options_.vocab_size - 256 - static_cast<int64_t>(options_.special_tokens.size());
   BpeDefinition definition;
-  while (static_cast<int64_t>(definition.merges.size()) < wanted &&
-         merger.merge_next(definition.merges)) {
-    const auto done = static_cast<int64_t>(definition.merges.size());
-    if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "tokenizer train", "stopped");
-    if (progress && done % 256 == 0) progress({done, wanted});
+  for (int byte = 0; byte < 256; ++byte) definition.pieces.emplace_back(1, static_cast<char>(byte));
+  const auto run_stage = [&](std::vector<Word> words, int64_t until) {
+    Merger merger(
+        std::move(words), std::move(definition.pieces),
+        {options_.longest_piece, options_.least_count * kWeightUnit, options_.most_words});
+    while (static_cast<int64_t>(definition.merges.size()) < until &&
+           merger.merge_next(definition.merges)) {
+      const auto done = static_cast<int64_t>(definition.merges.size());
+      if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "tokenizer train", "stopped");
+      if (progress && done % 256 == 0) progress({done, wanted});
+    }
+    definition.pieces = merger.take_pieces();
+  };
+  const Weights weights = balance(words_, options_.hangul_share);
+  const auto first = two_stages_
+                         ? static_cast<int64_t>(options_.word_stage * static_cast<double>(wanted))
+                         : wanted;
+  run_stage(as_words(words_, weights, nullptr), first);
+  if (two_stages_) {
+    MergeTable table(definition.merges.size());
+    int32_t rank = 0;
+    for (const auto& [left, right] : definition.merges) {
+      table.insert(left, right, {rank, 256 + rank});
+      ++rank;
+    }
+    run_stage(as_words(phrases_, weights, &table), wanted);
   }
-  definition.pieces = merger.take_pieces();
   definition.pretokenizer = options_.pretokenizer;
   for (const std::string& text : options_.special_tokens) {
     definition.special_ids.push_back(static_cast<int32_t>(definition.pieces.size()));

@@ -14,7 +14,13 @@ namespace onmal {
 
 struct BpeTrainOptions {
   int64_t vocab_size = 32768;  // special tokens and the 256 bytes included
+  // "superbpe" learns in two stages: first within words, as llama-bpe cuts them, then across spaces
+  // (never across line ends, digits or the end of a sentence). The others have the first stage
+  // alone.
   std::string pretokenizer = "llama-bpe";
+  double word_stage = 0.8;          // share of the merges that the first stage learns
+  int64_t most_words = 4;           // in a piece of the second stage
+  int64_t phrase_bytes = 96 << 20;  // text that the second stage learns from, at most
   std::vector<std::string> special_tokens = {"<|endoftext|>", "<|im_start|>", "<|im_end|>",
                                              "<|pad|>"};
   int64_t least_count = 2;  // pairs rarer than this are not merged
@@ -50,14 +56,20 @@ class BpeTrainer {
                       const std::function<void(const BpeTrainProgress&)>& progress = {}) const;
 
  private:
+  void count_words(ThreadPool& pool, std::string_view text);
+  void count_phrases(std::string_view text);
+
   BpeTrainOptions options_;
-  Pretokenizer pretokenizer_;
+  bool two_stages_;
+  Pretokenizer pretokenizer_;  // of the first stage
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
   using Counts = std::unordered_map<std::string, int64_t, Hash, std::equal_to<>>;
-  Counts counts_;
+  Counts words_;
+  Counts phrases_;  // stretches that the second stage may merge within
+  int64_t phrase_bytes_ = 0;
   int64_t bytes_ = 0;
 };
 

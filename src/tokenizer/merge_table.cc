@@ -8,10 +8,17 @@ namespace {
 
 constexpr size_t kFewSymbols = 48;
 
-void merge_few(const MergeTable& merges, std::vector<int32_t>& symbols) {
+// A pair's merge, none when its rank is not below the limit.
+MergeTable::Merge find_below(const MergeTable& merges, int32_t left, int32_t right, int32_t limit) {
+  const MergeTable::Merge merge = merges.find(left, right);
+  return merge.rank < limit ? merge : MergeTable::Merge{};
+}
+
+void merge_few(const MergeTable& merges, std::vector<int32_t>& symbols, int32_t limit) {
   MergeTable::Merge pairs[kFewSymbols];
   size_t count = symbols.size();
-  for (size_t i = 0; i + 1 < count; ++i) pairs[i] = merges.find(symbols[i], symbols[i + 1]);
+  for (size_t i = 0; i + 1 < count; ++i)
+    pairs[i] = find_below(merges, symbols[i], symbols[i + 1], limit);
   while (count > 1) {
     size_t best = count;
     for (size_t i = 0; i + 1 < count; ++i) {
@@ -24,8 +31,8 @@ void merge_few(const MergeTable& merges, std::vector<int32_t>& symbols) {
       pairs[i] = pairs[i + 1];
     }
     --count;
-    if (best + 1 < count) pairs[best] = merges.find(symbols[best], symbols[best + 1]);
-    if (best > 0) pairs[best - 1] = merges.find(symbols[best - 1], symbols[best]);
+    if (best + 1 < count) pairs[best] = find_below(merges, symbols[best], symbols[best + 1], limit);
+    if (best > 0) pairs[best - 1] = find_below(merges, symbols[best - 1], symbols[best], limit);
   }
   symbols.resize(count);
 }
@@ -41,7 +48,7 @@ struct Candidate {
   }
 };
 
-void merge_many(const MergeTable& merges, std::vector<int32_t>& symbols) {
+void merge_many(const MergeTable& merges, std::vector<int32_t>& symbols, int32_t limit) {
   constexpr uint32_t kNone = ~uint32_t{0};
   const auto count = static_cast<uint32_t>(symbols.size());
   std::vector<uint32_t> next(count);
@@ -55,7 +62,7 @@ void merge_many(const MergeTable& merges, std::vector<int32_t>& symbols) {
     if (left == kNone || next[left] == kNone) return;
     const int32_t a = symbols[left];
     const int32_t b = symbols[next[left]];
-    const MergeTable::Merge merge = merges.find(a, b);
+    const MergeTable::Merge merge = find_below(merges, a, b, limit);
     if (merge.rank >= 0) queue.push({merge.rank, left, a, b, merge.id});
   };
   for (uint32_t i = 0; i + 1 < count; ++i) consider(i);
@@ -83,11 +90,11 @@ void merge_many(const MergeTable& merges, std::vector<int32_t>& symbols) {
 
 }  // namespace
 
-void apply_merges(const MergeTable& merges, std::vector<int32_t>& symbols) {
+void apply_merges(const MergeTable& merges, std::vector<int32_t>& symbols, int32_t limit) {
   if (symbols.size() <= kFewSymbols) {
-    merge_few(merges, symbols);
+    merge_few(merges, symbols, limit);
   } else {
-    merge_many(merges, symbols);
+    merge_many(merges, symbols, limit);
   }
 }
 

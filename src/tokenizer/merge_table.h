@@ -60,6 +60,7 @@ class MergeTable {
 
 // Applies merges to `symbols` in place until none is left: lowest rank first, leftmost first among
 // equals. Quadratic for a few symbols, n log n (a heap over a linked list) for many.
-void apply_merges(const MergeTable& merges, std::vector<int32_t>& symbols);
+void apply_merges(const MergeTable& merges, std::vector<int32_t>& symbols,
+                  int32_t limit = INT32_MAX);
 
 }  // namespace onmal

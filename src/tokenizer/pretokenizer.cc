@@ -15,6 +15,9 @@ constexpr std::string_view kLlamaPattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr std::string_view kQwen2Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kSuperNumbers = R"(\p{N}+)";
+constexpr std::string_view kSuperThrees = R"((?=(\d{3})+(?!\d)))";
+
 // Length of an English contraction after the apostrophe at `position`, 0 when there is none.
 size_t contraction_length(std::string_view text, size_t position, bool any_case) {
   if (text[position] != '\'') return 0;
@@ -39,7 +42,7 @@ bool is_newline(uint32_t code) { return code == '\r' || code == '\n'; }
 }  // namespace
 
 const std::vector<std::string>& Pretokenizer::names() {
-  static const std::vector<std::string> kNames = {"gpt-2", "llama-bpe", "qwen2"};
+  static const std::vector<std::string> kNames = {"gpt-2", "llama-bpe", "qwen2", "superbpe"};
   return kNames;
 }
 
@@ -47,7 +50,7 @@ Pretokenizer::Pretokenizer(std::string_view name) : name_(name) {
   const auto found = std::find(names().begin(), names().end(), name);
   if (found == names().end()) {
     throw Error(ErrorCode::kUnsupported, "tokenizer", "unknown pre-tokenizer '" + name_ + "'",
-                "known ones: gpt-2, llama-bpe, qwen2");
+                "known ones: gpt-2, llama-bpe, qwen2, superbpe");
   }
   kind_ = static_cast<Kind>(found - names().begin());
 }
@@ -59,12 +62,16 @@ std::vector<std::string> Pretokenizer::patterns() const {
     case Kind::kLlama:
       return {std::string(kLlamaPattern)};
     case Kind::kQwen2:
+      return {std::string(kQwen2Pattern)};
+    case Kind::kSuper:
       break;
   }
-  return {std::string(kQwen2Pattern)};
+  return {std::string(kSuperNumbers), std::string(kSuperThrees)};
 }
 
 std::string Pretokenizer::name_of_patterns(const std::vector<std::string>& patterns) {
+  if (patterns.size() == 2 && patterns[0] == kSuperNumbers && patterns[1] == kSuperThrees)
+    return "superbpe";
   if (patterns.size() != 1) return "";
   if (patterns[0] == kGpt2Pattern) return "gpt-2";
   if (patterns[0] == kLlamaPattern) return "llama-bpe";
@@ -151,7 +158,40 @@ size_t Pretokenizer::llama_end(std::string_view text, size_t begin, size_t most_
   return space_end(text, begin, true);
 }
 
+void Pretokenizer::split_super(std::string_view text,
+                               FunctionRef<void(size_t, size_t)> piece) const {
+  size_t begin = 0;
+  size_t counted_to = 0;  // decimal digits are counted up to here, each once
+  size_t digits = 0;      // of those, the ones from the current place on
+  for (size_t at = 0; at < text.size();) {
+    const Char c = read(text, at);
+    const bool number = c.kind == CharClass::kNumber;
+    const bool after_number = at > begin && read(text, begin).kind == CharClass::kNumber;
+    if (at > begin && number != after_number) {
+      piece(begin, at);
+      begin = at;
+    }
+    at += c.length;
+    if (!number) continue;
+    if (digits > 0) --digits;
+    if (at > counted_to || digits == 0) {
+      digits = 0;
+      for (counted_to = at; counted_to < text.size(); ++digits) {
+        const Char next = read(text, counted_to);
+        if (!classes_.is_decimal(next.code) || next.kind != CharClass::kNumber) break;
+        counted_to += next.length;
+      }
+    }
+    if (digits > 0 && digits % 3 == 0) {
+      piece(begin, at);
+      begin = at;
+    }
+  }
+  if (begin < text.size()) piece(begin, text.size());
+}
+
 void Pretokenizer::split(std::string_view text, FunctionRef<void(size_t, size_t)> piece) const {
+  if (kind_ == Kind::kSuper) return split_super(text, piece);
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = kind_ == Kind::kGpt2 ? gpt2_end(text, begin)
                                             : llama_end(text, begin, kind_ == Kind::kLlama ? 3 : 1);

@@ -18,6 +18,9 @@ namespace onmal {
 //   ?[^\s\p{L}\p{N}]+[\r\n]*|
 //              \s*[\r\n]+|\s+(?!\S)|\s+
 //   qwen2      as llama-bpe with \p{N} for \p{N}{1,3}
+//   superbpe   \p{N}+ apart from the rest, then digits in threes from the right,
+//   (?=(\d{3})+(?!\d)): words join across
+//              spaces here (Liu et al., 2025)
 class Pretokenizer {
  public:
   // Throws Error(kUnsupported) for a name not listed above. Names are those of GGUF's
@@ -36,7 +39,7 @@ class Pretokenizer {
   static const std::vector<std::string>& names();
 
  private:
-  enum class Kind { kGpt2, kLlama, kQwen2 };
+  enum class Kind { kGpt2, kLlama, kQwen2, kSuper };
 
   struct Char {
     uint32_t code;
@@ -47,6 +50,7 @@ class Pretokenizer {
   size_t run_of(std::string_view text, size_t position, CharClass kind) const;
   size_t gpt2_end(std::string_view text, size_t begin) const;
   size_t llama_end(std::string_view text, size_t begin, size_t most_digits) const;
+  void split_super(std::string_view text, FunctionRef<void(size_t, size_t)> piece) const;
   size_t space_end(std::string_view text, size_t begin, bool newlines_apart) const;
 
   std::string name_;

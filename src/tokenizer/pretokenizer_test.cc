@@ -42,24 +42,43 @@ class Oracle {
   Oracle& operator=(const Oracle&) = delete;
 
   bool usable() const { return code_ != nullptr; }
-  Spans split(const std::string& text) const {
-    Spans spans;
-    size_t at = 0;
-    while (at < text.size()) {
-      const int found = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
-                                    at, 0, match_, nullptr);
-      if (found <= 0) break;
-      const PCRE2_SIZE* range = pcre2_get_ovector_pointer(match_);
-      spans.emplace_back(range[0], range[1]);
-      at = range[1];
+  // Cuts each of `spans` before and behind every match; empty matches cut as well.
+  Spans split(const std::string& text, const Spans& spans) const {
+    Spans result;
+    for (const auto& [begin, end] : spans) {
+      const auto* part = reinterpret_cast<PCRE2_SPTR>(text.data() + begin);
+      const size_t size = end - begin;
+      size_t from = 0;
+      for (size_t at = 0; at <= size;) {
+        if (pcre2_match(code_, part, size, at, 0, match_, nullptr) <= 0) break;
+        const PCRE2_SIZE* range = pcre2_get_ovector_pointer(match_);
+        if (range[0] > from) result.emplace_back(begin + from, begin + range[0]);
+        if (range[1] > range[0]) result.emplace_back(begin + range[0], begin + range[1]);
+        from = range[1];
+        at = range[1] > range[0]
+                 ? range[1]
+                 : range[1] + (range[1] < size ? read_utf8(text, begin + range[1]).length : 1);
+      }
+      if (from < size) result.emplace_back(begin + from, end);
     }
-    return spans;
+    return result;
   }
 
  private:
   pcre2_code* code_ = nullptr;
   pcre2_match_data* match_ = nullptr;
 };
+
+// All patterns of a pre-tokenizer, one after the other, as Hugging Face's "Sequence" applies them.
+Spans by_patterns(const Pretokenizer& pretokenizer, const std::string& text) {
+  Spans spans = {{0, text.size()}};
+  for (const std::string& pattern : pretokenizer.patterns()) {
+    const Oracle oracle(pattern);
+    EXPECT_TRUE(oracle.usable());
+    spans = oracle.split(text, spans);
+  }
+  return spans;
+}
 
 // Characters that make the alternatives of the patterns collide.
 std::string random_text(Rng& rng) {
@@ -77,22 +96,19 @@ class PretokenizerTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(PretokenizerTest, EqualsItsPatternOnRandomText) {
   const Pretokenizer pretokenizer(GetParam());
-  const Oracle oracle(pretokenizer.patterns()[0]);
-  ASSERT_TRUE(oracle.usable());
   Rng rng(17);
-  for (int i = 0; i < 60000; ++i) {
+  for (int i = 0; i < 20000; ++i) {
     const std::string text = random_text(rng);
-    ASSERT_EQ(by_scanner(pretokenizer, text), oracle.split(text)) << text;
+    ASSERT_EQ(by_scanner(pretokenizer, text), by_patterns(pretokenizer, text)) << text;
   }
 }
 
 TEST_P(PretokenizerTest, EqualsItsPatternOnProse) {
   const Pretokenizer pretokenizer(GetParam());
-  const Oracle oracle(pretokenizer.patterns()[0]);
   for (const char* name : {"/samples/ko.txt", "/samples/en.txt"}) {
     const std::string text = read_file(ONMAL_SOURCE_DIR + std::string(name));
     ASSERT_GT(text.size(), 1000U);
-    EXPECT_EQ(by_scanner(pretokenizer, text), oracle.split(text));
+    EXPECT_EQ(by_scanner(pretokenizer, text), by_patterns(pretokenizer, text));
   }
 }
 
