@@ -9,7 +9,7 @@ onmal=build/release/onmal
 mkdir -p out/starter
 if [ ! -e out/starter/train.tok ]; then
   "$onmal" tokenizer train --corpus recipes/starter-corpus.toml --data "$data" --vocab-size 8192 \
-    --hangul-share 0.7 -o out/starter/tokenizer.json
+    --hangul-share 0.7 --pretokenizer llama-bpe -o out/starter/tokenizer.json
   "$onmal" pack -t out/starter/tokenizer.json --corpus recipes/starter-corpus.toml --data "$data" \
     --heldout-permille 5 -o out/starter
 fi

@@ -35,43 +35,36 @@ ThreadPool::~ThreadPool() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    generation_.fetch_add(1);
   }
   wake_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
 void ThreadPool::take_tasks(int thread) {
-  for (;;) {
-    const int64_t task = next_task_.fetch_add(1);
-    if (task >= tasks_) return;
+  int64_t left = unclaimed_.load(std::memory_order_acquire);
+  while (left > 0) {
+    if (!unclaimed_.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel)) continue;
     try {
-      (*body_)(task, thread);
+      if (!failed_.load(std::memory_order_relaxed)) (*body_)(tasks_ - left, thread);
     } catch (...) {
       if (!failed_.exchange(true)) failure_ = std::current_exception();
-      next_task_ = tasks_;
     }
+    unfinished_.fetch_sub(1, std::memory_order_acq_rel);
+    left = unclaimed_.load(std::memory_order_acquire);
   }
 }
 
 void ThreadPool::worker_loop(int thread) {
-  uint64_t seen = 0;
-  for (;;) {
-    int spins = 0;
-    while (generation_.load(std::memory_order_acquire) == seen && spins < kSpins) {
-      pause_cpu();
-      ++spins;
-    }
-    if (generation_.load(std::memory_order_acquire) == seen) {
+  const auto called = [this] { return unclaimed_.load() > 0 || stopping_.load(); };
+  while (!stopping_) {
+    for (int spins = 0; spins < kSpins && !called(); ++spins) pause_cpu();
+    if (!called()) {
       std::unique_lock lock(mutex_);
       ++sleepers_;
-      wake_.wait(lock, [&] { return generation_.load() != seen; });
+      wake_.wait(lock, called);
       --sleepers_;
     }
-    seen = generation_.load(std::memory_order_acquire);
-    if (stopping_) return;
     take_tasks(thread);
-    working_.fetch_sub(1, std::memory_order_release);
   }
 }
 
@@ -87,25 +80,24 @@ void ThreadPool::run(int64_t tasks, FunctionRef<void(int64_t, int)> body) {
   body_ = &body;
   failed_ = false;
   failure_ = nullptr;
-  next_task_ = 0;
-  working_ = static_cast<int>(workers_.size());
-  generation_.fetch_add(1);
+  unfinished_ = tasks;
+  unclaimed_ = tasks;
   if (sleepers_ > 0) {
     std::lock_guard lock(mutex_);
     wake_.notify_all();
   }
   take_tasks(0);
-  int spins = 0;
-  while (working_.load(std::memory_order_acquire) > 0) {
-    if (++spins < kSpins) {
+  for (int spins = 0; unfinished_.load(std::memory_order_acquire) > 0; ++spins) {
+    if (spins < kSpins) {
       pause_cpu();
     } else {
       std::this_thread::yield();
     }
   }
   body_ = nullptr;
+  const std::exception_ptr failure = failed_ ? failure_ : nullptr;
   busy_ = false;
-  if (failed_) std::rethrow_exception(failure_);
+  if (failure != nullptr) std::rethrow_exception(failure);
 }
 
 void ThreadPool::for_blocks(int64_t begin, int64_t end, int64_t grain,

@@ -39,14 +39,15 @@ class ThreadPool {
 
  private:
   void worker_loop(int thread);
+  // Claims tasks one by one until none is left. A claimed task keeps run() waiting, so that tasks_
+  // and body_ stay valid; a worker that wakes late finds nothing to claim and holds nobody up.
   void take_tasks(int thread);
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::atomic<uint64_t> generation_{0};
-  std::atomic<int> working_{0};
-  std::atomic<int64_t> next_task_{0};
+  std::atomic<int64_t> unclaimed_{0};
+  std::atomic<int64_t> unfinished_{0};
   int64_t tasks_ = 0;
   const FunctionRef<void(int64_t, int)>* body_ = nullptr;
   std::atomic<bool> stopping_{false};
