@@ -120,7 +120,7 @@ def main():
         else:
             sources = sorted(pathlib.Path(options.source, "src", "base").glob("*.h"))
             corpus.write_text(KOREAN * 20 + "".join(path.read_text() for path in sources))
-        for architecture, pretokenizer in ("llama", "gpt-2"), ("llama", "llama-bpe"), ("qwen3", "qwen2"):
+        for architecture, pretokenizer in ("llama", "gpt-2"), ("llama", "llama-bpe"), ("qwen3", "qwen2"), ("qwen3", "superbpe"):
             tokenizer = place / f"{pretokenizer}.json"
             run_json([options.onmal, "--json", "tokenizer", "train", "--input", corpus, "--vocab-size", str(options.vocab_size),
                       "--pretokenizer", pretokenizer, "-o", tokenizer])
