@@ -20,6 +20,11 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 }
 }  // namespace
 
+#if defined(__GNUC__) && !defined(__clang__)
+// All of operator new is replaced here; inlining makes GCC see malloc and free behind only one of a
+// pair.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
 // NOLINTBEGIN: replaced so that allocations can be counted
 void* operator new(std::size_t bytes) {
   void* memory = counted(bytes, alignof(std::max_align_t));

@@ -127,7 +127,7 @@ TEST_F(TrainTest, KilledAndResumedRunsEndWithTheSameWeights) {
         ::_exit(4);
       }
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(60 + 23 * attempt));
+    std::this_thread::sleep_for(std::chrono::milliseconds(60 + 40 * attempt));
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);

@@ -224,13 +224,13 @@ double Trainer::flops_per_token() const {
 }
 
 double Trainer::measure_peak() {
-  constexpr int64_t kSide = 1024;
+  constexpr int64_t kSide = 512;
   const Tensor a = Tensor::zeros(memory_, Shape{kSide, kSide});
   const Tensor b = Tensor::zeros(memory_, Shape{kSide, kSide});
   const Tensor c = Tensor::empty(memory_, Shape{kSide, kSide});
   Exec exec{&pool_, &memory_, &backend_, nullptr, nullptr, recipe_.run.matmul};
   double best = 1e30;
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < 4; ++round) {
     const Timer timer;
     cpu::gemm(exec, kSide, kSide, kSide, {a.data(), DType::kF32, kSide, true},
               {b.data(), DType::kF32, kSide, true}, nullptr, c.f32(), kSide, false);
