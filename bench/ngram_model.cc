@@ -1,7 +1,11 @@
 #include "ngram_model.h"
 
 #include <algorithm>
+#include <limits>
+#include <string>
 #include <utility>
+
+#include "base/error.h"
 
 namespace onmal {
 namespace {
@@ -53,7 +57,21 @@ uint64_t NgramModel::hash(std::span<const int32_t> tokens) const {
 }
 
 NgramModel::NgramModel(std::vector<int32_t> tokens, int64_t vocab_size, int order)
-    : tokens_(std::move(tokens)), vocab_size_(vocab_size), levels_(static_cast<size_t>(order)) {
+    : tokens_(std::move(tokens)), vocab_size_(vocab_size) {
+  if (order < 1 || vocab_size < 1) {
+    throw Error(ErrorCode::kInvalidArgument, "n-gram model",
+                "the order and the vocabulary must be at least 1");
+  }
+  if (tokens_.size() > std::numeric_limits<uint32_t>::max()) {
+    throw Error(ErrorCode::kResource, "n-gram model", "more than 2^32 tokens");
+  }
+  for (const int32_t token : tokens_) {
+    if (token < 0 || token >= vocab_size) {
+      throw Error(ErrorCode::kInvalidArgument, "n-gram model",
+                  "token " + std::to_string(token) + " is outside the vocabulary");
+    }
+  }
+  levels_.resize(static_cast<size_t>(order));
   for (int n = order; n >= 1; --n) count_level(n);
 }
 
