@@ -1,16 +1,29 @@
 #!/usr/bin/env bash
-# Builds Onmal on Debian 12 and starts a conversation with the starter model. --no-run: only build.
+# Builds Onmal on Debian 12 and starts a conversation with the starter model. Asks nothing.
+#   --no-run   only build
 set -euo pipefail
-cd "$(dirname "$0")"
+cd "$(dirname "${BASH_SOURCE[0]}")"
+run=1
+case "${1:-}" in
+  "") ;;
+  --no-run) run=0 ;;
+  *) echo "usage: $0 [--no-run]" >&2; exit 2 ;;
+esac
 scripts/install.sh build
-cmake --preset release -DONMAL_BUILD_TESTS=OFF -DONMAL_BUILD_BENCH=OFF -DONMAL_BUILD_FUZZ=OFF -B build/start >/dev/null
-cmake --build build/start --target onmal
-[ "${1:-}" = "--no-run" ] && exit 0
-if ! ls models/starter/*.gguf >/dev/null 2>&1; then
-  echo "models/starter holds no model: train one with recipes/starter.sh DATA_FOLDER" >&2
+# A build folder that is in use keeps its options; a new one needs no test framework.
+options=()
+[ -e build/release/build.ninja ] || options=(-DONMAL_BUILD_TESTS=OFF -DONMAL_BUILD_BENCH=OFF -DONMAL_BUILD_FUZZ=OFF)
+cmake --preset release "${options[@]}" >/dev/null
+cmake --build build/release -j "$(nproc)" --target onmal
+[ "$run" -eq 1 ] || exit 0
+if ! compgen -G 'models/starter/*.gguf' >/dev/null && ! compgen -G 'models/starter/*.safetensors' >/dev/null; then
+  echo "models/starter holds no model yet: make one with recipes/starter.sh DATA_FOLDER" >&2
   exit 1
 fi
 if [ -t 0 ]; then
-  exec build/start/onmal chat -m models/starter
+  exec build/release/onmal chat -m models/starter
 fi
-printf '%s\n' '안녕하세요' '오늘 기분이 좀 우울해요' | build/start/onmal chat -m models/starter
+for question in '안녕하세요' '오늘 기분이 좀 우울해요'; do
+  echo "> $question"
+  printf '%s\n' "$question" | build/release/onmal chat -m models/starter --temp 0.5 --seed 2
+done

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Compares a small decoder of ours with the same one in PyTorch: logits, every gradient, ten AdamW losses.
+"""Compares a small decoder of ours with the same one in PyTorch, which computes it in float64 and again in float32:
+logits, every gradient, ten AdamW losses.
 
 usage: pytorch_oracle_test.py ORACLE_DUMP ARCHITECTURE; exit status 77 where PyTorch is missing.
 """
@@ -96,61 +97,79 @@ def gpt2(w, c, ids):
     return norm(x, "transformer.ln_f") @ w.get("lm_head.weight", w["transformer.wte.weight"]).T
 
 
-def relative(got, want):
-    return float((got - want).abs().max() / want.abs().max().clamp_min(1e-12))
+def difference(got, want):
+    """max |got - want| / max |want|"""
+    return float((got - want).abs().max() / want.abs().max().clamp_min(1e-30))
 
 
-def decays(name, tensor):
-    return tensor.dim() == 2
+class Dump:
+    """What oracle_dump wrote."""
+
+    def __init__(self, program, architecture):
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = pathlib.Path(temporary)
+            subprocess.run([program, architecture, temporary], check=True)
+            self.config = json.loads((folder / "config.json").read_text())
+            self.batch = json.loads((folder / "batch.json").read_text())
+            self.weights = read_safetensors(folder / "model.safetensors")
+            self.gradients = read_safetensors(folder / "gradients.safetensors")
+            self.losses = json.loads((folder / "losses.json").read_text())
+            self.logits = torch.tensor(np.fromfile(folder / "logits.f32", dtype="<f4").astype(np.float64))
+        matrices = [name for name, tensor in self.weights.items() if tensor.dim() == 2]
+        self.decayed = set(self.batch.get("decay_names", matrices))
+        assert self.decayed <= self.weights.keys(), self.decayed - self.weights.keys()
+        assert self.gradients.keys() == self.weights.keys(), self.gradients.keys() ^ self.weights.keys()
+        assert len(self.losses) == self.batch["steps"] == 10
+
+
+def compare(dump, architecture, dtype):
+    """{what: relative difference} between the dump and PyTorch in this precision."""
+    weights = {name: tensor.detach().to(dtype, copy=True).requires_grad_() for name, tensor in dump.weights.items()}
+    ids = torch.tensor(dump.batch["ids"])
+    model = gpt2 if architecture == "gpt2" else llama
+
+    def step():
+        logits = model(weights, dump.config, ids[:, :-1])
+        return logits, F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+
+    logits, loss = step()
+    loss.backward()
+    found = {"logits": difference(dump.logits.view_as(logits), logits.detach().double())}
+    for name, tensor in weights.items():
+        found["gradient of " + name] = difference(dump.gradients[name], tensor.grad.double())
+
+    batch = dump.batch
+    decayed = [tensor for name, tensor in weights.items() if name in dump.decayed]
+    others = [tensor for name, tensor in weights.items() if name not in dump.decayed]
+    groups = [{"params": decayed, "weight_decay": batch["weight_decay"]}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=batch["lr"], betas=batch["betas"], eps=batch["eps"])
+    for number, ours in enumerate(dump.losses):
+        optimizer.zero_grad()
+        loss = step()[1]
+        found[f"loss of step {number}"] = abs(ours - float(loss)) / abs(float(loss))
+        loss.backward()
+        optimizer.step()
+    return found
 
 
 def main():
-    program, architecture = sys.argv[1:3]
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = pathlib.Path(temporary)
-        subprocess.run([program, architecture, temporary], check=True)
-        config = json.loads((folder / "config.json").read_text())
-        batch = json.loads((folder / "batch.json").read_text())
-        weights = read_safetensors(folder / "model.safetensors")
-        gradients = read_safetensors(folder / "gradients.safetensors")
-        losses = json.loads((folder / "losses.json").read_text())
-        logits = torch.tensor(np.fromfile(folder / "logits.f32", dtype="<f4").astype(np.float64))
-    for tensor in weights.values():
-        tensor.requires_grad_()
-    ids = torch.tensor(batch["ids"])
-    model = gpt2 if architecture == "gpt2" else llama
-    forward = lambda: model(weights, config, ids[:, :-1])
-    loss_of = lambda out: F.cross_entropy(out.reshape(-1, out.shape[-1]), ids[:, 1:].reshape(-1))
-
-    worst = []
-    expected = forward()
-    worst.append(("logits", relative(logits.view_as(expected), expected.detach())))
-    loss_of(expected).backward()
-    assert gradients.keys() == weights.keys(), gradients.keys() ^ weights.keys()
-    scale = max(float(t.grad.abs().max()) for t in weights.values())
-    for name, tensor in weights.items():
-        # A key's bias has no effect on a softmax: its gradient is zero but for rounding, so it is held to the rest.
-        floor = 1e-3 * scale
-        error = float((gradients[name] - tensor.grad).abs().max() / tensor.grad.abs().max().clamp_min(floor))
-        worst.append(("gradient of " + name, error))
-
-    groups = [
-        {"params": [t for n, t in weights.items() if decays(n, t)], "weight_decay": batch["weight_decay"]},
-        {"params": [t for n, t in weights.items() if not decays(n, t)], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=batch["lr"], betas=batch["betas"], eps=batch["eps"])
-    for step, ours in enumerate(losses):
-        optimizer.zero_grad()
-        loss = loss_of(forward())
-        worst.append((f"loss of step {step}", abs(ours - float(loss)) / float(loss)))
-        loss.backward()
-        optimizer.step()
-    assert len(losses) == batch["steps"] == 10
-
-    failed = [entry for entry in worst if not entry[1] <= BOUND]
-    for name, error in sorted(worst, key=lambda entry: -entry[1])[:5]:
-        print(f"{error:.2e}  {name}")
-    print(f"{architecture}: {len(worst)} comparisons, {len(failed)} beyond {BOUND:g}")
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    program, architecture = sys.argv[1:]
+    torch.set_num_threads(2)
+    dump = Dump(program, architecture)
+    in_double = compare(dump, architecture, torch.float64)
+    in_single = compare(dump, architecture, torch.float32)
+    failed = 0
+    print(f"{'float64':>9} {'float32':>9}  relative difference from PyTorch {torch.__version__}, {architecture}")
+    for name, double in in_double.items():
+        single = in_single[name]
+        beyond = not (double <= BOUND and single <= BOUND)  # a NaN is beyond as well
+        failed += beyond
+        print(f"{double:9.2e} {single:9.2e}  {name}{'   BEYOND ' + format(BOUND, 'g') if beyond else ''}")
+    worst = max(in_double.values()), max(in_single.values())
+    print(f"{architecture}: {len(in_double)} comparisons, worst {worst[0]:.2e} and {worst[1]:.2e}, {failed} beyond {BOUND:g}")
     return 1 if failed else 0
 
 
