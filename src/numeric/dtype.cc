@@ -14,6 +14,17 @@ constexpr std::array<DTypeInfo, kDTypeCount> kTable = {{
     {"q8_0", kQ8BlockSize, sizeof(BlockQ8_0)},
     {"f64", 1, 8},
     {"i32", 1, 4},
+    {"q4_0", kSmallBlockSize, sizeof(BlockQ4_0)},
+    {"q4_1", kSmallBlockSize, sizeof(BlockQ4_1)},
+    {"q5_0", kSmallBlockSize, sizeof(BlockQ5_0)},
+    {"q5_1", kSmallBlockSize, sizeof(BlockQ5_1)},
+    {"iq4_nl", kSmallBlockSize, sizeof(BlockIQ4_NL)},
+    {"q2_k", kSuperBlockSize, sizeof(BlockQ2_K)},
+    {"q3_k", kSuperBlockSize, sizeof(BlockQ3_K)},
+    {"q4_k", kSuperBlockSize, sizeof(BlockQ4_K)},
+    {"q5_k", kSuperBlockSize, sizeof(BlockQ5_K)},
+    {"q6_k", kSuperBlockSize, sizeof(BlockQ6_K)},
+    {"iq4_xs", kSuperBlockSize, sizeof(BlockIQ4_XS)},
 }};
 
 }  // namespace

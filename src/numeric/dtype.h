@@ -8,8 +8,26 @@
 namespace onmal {
 
 // How numbers are stored. A new format is a row in dtype_info's table plus its kernels.
-enum class DType : uint8_t { kF32, kF16, kBF16, kQ8_0, kF64, kI32 };
-inline constexpr int kDTypeCount = 6;
+enum class DType : uint8_t {
+  kF32,
+  kF16,
+  kBF16,
+  kQ8_0,
+  kF64,
+  kI32,
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kIQ4_NL,
+  kQ2_K,
+  kQ3_K,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
+  kIQ4_XS,
+};
+inline constexpr int kDTypeCount = 17;
 
 struct DTypeInfo {
   std::string_view name;
