@@ -11,8 +11,10 @@ namespace onmal {
 class Tape;
 struct Backend;  // the device's table of ops (ops/backend.h); opaque at this floor
 
-// The arithmetic of large matrix products. kBf16 rounds both operands to bf16 and adds up in f32.
-enum class MatmulPrecision : uint8_t { kF32, kBf16 };
+// The arithmetic of matrix products. kBf16 rounds both operands of large ones to bf16 and adds up in
+// f32. kInt8 rounds the activations that meet quantised weights to 8 bits, one scale for 32 values,
+// and multiplies integers; other weights as kF32.
+enum class MatmulPrecision : uint8_t { kF32, kBf16, kInt8 };
 
 // Everything an op needs and must not look up for itself: passed in, never found.
 // tape == nullptr: nothing is recorded, and with an Arena as memory a repeated step allocates

@@ -11,7 +11,7 @@ function(onmal_kernel_objects isa sources)
   add_library(onmal_kernels_${isa} OBJECT ${sources})
   onmal_warnings(onmal_kernels_${isa})
   string(TOUPPER ${isa} upper)
-  string(REGEX REPLACE "BF16$" "" vectors ${upper})
+  string(REGEX REPLACE "(BF16|VNNI)$" "" vectors ${upper})
   target_compile_definitions(onmal_kernels_${isa} PRIVATE ONMAL_ISA=${isa} ONMAL_ISA_${vectors}=1)
   # GCC 12's own AVX-512 headers trip this warning (its undefined vectors are meant to be undefined).
   if(isa MATCHES "avx512")
@@ -30,8 +30,11 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   onmal_kernel_isa(avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
   # The few kernels that use one instruction set's extras, on the vectors of that set.
   file(GLOB bf16_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/vector/avx512bf16/*.cc)
+  list(APPEND bf16_sources kernels/vector/dequantize.cc)
   onmal_kernel_objects(avx512bf16 "${bf16_sources}"
     -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mprefer-vector-width=512)
+  onmal_kernel_objects(avx512vnni kernels/vector/int8.cc
+    -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mprefer-vector-width=512)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   onmal_kernel_isa(neon)
 endif()

@@ -20,6 +20,11 @@ namespace avx512bf16 {
 extern const GemmKernels kGemmBf16;
 }
 #endif
+#if defined(ONMAL_HAVE_AVX512VNNI)
+namespace avx512vnni {
+extern const Int8Kernels kInt8;
+}
+#endif
 #if defined(ONMAL_HAVE_NEON)
 namespace neon {
 extern const Table kTable;
@@ -63,6 +68,13 @@ const GemmKernels& gemm_bf16(const Table& table) {
   }
 #endif
   return *table.gemm_bf16;
+}
+
+const Int8Kernels& int8(const Table& table) {
+#if defined(ONMAL_HAVE_AVX512VNNI)
+  if (table.isa == Isa::kAvx512 && detect_cpu_features().avx512_vnni) return avx512vnni::kInt8;
+#endif
+  return *table.int8;
 }
 
 }  // namespace onmal::kernels

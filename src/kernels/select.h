@@ -17,4 +17,7 @@ std::vector<Isa> available_isas();
 // it has them, else by `table`'s f32 kernels.
 const GemmKernels& gemm_bf16(const Table& table);
 
+// Integer products, by the processor's own dot-product instructions where it has them.
+const Int8Kernels& int8(const Table& table);
+
 }  // namespace onmal::kernels

@@ -6,6 +6,7 @@
 #include "kernels/convert.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/int8.h"
 #include "kernels/matvec.h"
 #include "kernels/norm.h"
 #include "kernels/optimizer.h"
@@ -25,6 +26,7 @@ struct Table {
   const ElementwiseKernels* elementwise = nullptr;
   const GemmKernels* gemm = nullptr;
   const GemmKernels* gemm_bf16 = nullptr;  // rounds to bf16; see kernels::gemm_bf16
+  const Int8Kernels* int8 = nullptr;       // see kernels::int8
   const MatvecKernels* matvec = nullptr;
   const NormKernels* norm = nullptr;
   const OptimizerKernels* optimizer = nullptr;

@@ -1,6 +1,7 @@
 #include "kernels/convert.h"
 
 #include "kernels/vec.h"
+#include "kernels/vector/dequantize.h"
 
 namespace onmal::kernels::ONMAL_ISA {
 namespace {
@@ -89,10 +90,14 @@ void f32_to_q8_0(const float* x, BlockQ8_0* out, int64_t count) {
   }
 }
 
+void quantized_to_f32(DType dtype, const void* x, float* out, int64_t count) {
+  dequantize_groups(dtype, x, 0, count / kSmallBlockSize, out);
+}
+
 }  // namespace
 
 extern const ConvertKernels kConvert;
-const ConvertKernels kConvert = {f16_to_f32,  bf16_to_f32, f32_to_f16,
-                                 f32_to_bf16, q8_0_to_f32, f32_to_q8_0};
+const ConvertKernels kConvert = {f16_to_f32,  bf16_to_f32,      f32_to_f16, f32_to_bf16,
+                                 q8_0_to_f32, quantized_to_f32, f32_to_q8_0};
 
 }  // namespace onmal::kernels::ONMAL_ISA

@@ -2,6 +2,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/vec.h"
+#include "kernels/vector/dequantize.h"
 #include "numeric/blocks.h"
 
 // Copies a factor of a product into panels. Format says what a word of a panel holds:
@@ -15,6 +16,11 @@ namespace onmal::kernels::ONMAL_ISA {
 inline const float* as_floats(const void* data, DType dtype, int64_t begin, int64_t count,
                               float* buffer) {
   if (dtype == DType::kF32) return static_cast<const float*>(data) + begin;
+  if (dtype != DType::kQ8_0 && dtype != DType::kF16 && dtype != DType::kBF16) {
+    const int64_t first = begin / 32;
+    dequantize_groups(dtype, data, first, (begin + count + 31) / 32 - first, buffer);
+    return buffer + begin % 32;
+  }
   if (dtype == DType::kQ8_0) {
     const auto* blocks = static_cast<const BlockQ8_0*>(data);
     const int64_t first = begin / kQ8BlockSize;
@@ -77,9 +83,9 @@ ONMAL_INLINE void transpose4(const float* const* lanes, int64_t k, float* out, i
 
 // Asks for the cache lines of values [begin, begin + count).
 ONMAL_INLINE void prefetch_values(const GemmOperand& operand, int64_t begin, int64_t count) {
-  const int64_t bits = operand.dtype == DType::kF32    ? 32
-                       : operand.dtype == DType::kQ8_0 ? 8 * sizeof(BlockQ8_0) / kQ8BlockSize
-                                                       : 16;
+  const int64_t bits = operand.dtype == DType::kF32                                    ? 32
+                       : operand.dtype == DType::kF16 || operand.dtype == DType::kBF16 ? 16
+                                                                                       : 8;
   const char* first = static_cast<const char*>(operand.data) + begin * bits / 8;
   for (int64_t byte = 0; byte < count * bits / 8; byte += 64) __builtin_prefetch(first + byte);
 }

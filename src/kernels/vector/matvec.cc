@@ -1,6 +1,7 @@
 #include "kernels/matvec.h"
 
 #include "kernels/vec.h"
+#include "kernels/vector/dequantize.h"
 #include "numeric/blocks.h"
 
 namespace onmal::kernels::ONMAL_ISA {
@@ -180,6 +181,27 @@ void q8_0_rows(Problem p, int64_t outputs) {
   for (int64_t n = p.far * kOutputsAtOnce; n < outputs; ++n) q8_0_tile<1, kRows>(p, n);
 }
 
+// Formats without a tile of their own: a piece of a row at a time is decoded, then multiplied.
+template <int kRows>
+void decoded_rows(DType dtype, const Problem& p, int64_t outputs) {
+  constexpr int64_t kPiece = 256;
+  float piece[kPiece];
+  for (int64_t n = 0; n < outputs; ++n) {
+    Vec sums[kRows];
+    for (int m = 0; m < kRows; ++m) sums[m] = Vec::zero();
+    for (int64_t k = 0; k < p.inner; k += kPiece) {
+      const int64_t here = p.inner - k < kPiece ? p.inner - k : kPiece;
+      dequantize_groups(dtype, p.w, (n * p.inner + k) / 32, here / 32, piece);
+      for (int64_t i = 0; i < here; i += Vec::kWidth) {
+        const Vec weights = Vec::load(piece + i);
+        for (int m = 0; m < kRows; ++m)
+          sums[m] = Vec::fma(weights, Vec::load(p.x + m * p.inner + k + i), sums[m]);
+      }
+    }
+    for (int m = 0; m < kRows; ++m) p.out[m * p.out_stride + n] = sums[m].sum();
+  }
+}
+
 template <int kRows>
 void multiply_rows(DType dtype, const Problem& p, int64_t outputs) {
   if (dtype == DType::kQ8_0) {
@@ -188,8 +210,10 @@ void multiply_rows(DType dtype, const Problem& p, int64_t outputs) {
     plain_rows<F16, kRows>(p, outputs);
   } else if (dtype == DType::kBF16) {
     plain_rows<BF16, kRows>(p, outputs);
-  } else {
+  } else if (dtype == DType::kF32) {
     plain_rows<F32, kRows>(p, outputs);
+  } else {
+    decoded_rows<kRows>(dtype, p, outputs);
   }
 }
 

@@ -11,6 +11,7 @@ extern const ConvertKernels kConvert;
 extern const ElementwiseKernels kElementwise;
 extern const GemmKernels kGemm;
 extern const GemmKernels kGemmBf16;
+extern const Int8Kernels kInt8;
 extern const MatvecKernels kMatvec;
 extern const NormKernels kNorm;
 extern const OptimizerKernels kOptimizer;
@@ -28,7 +29,8 @@ constexpr Isa kIsa = Isa::kBaseline;
 #endif
 
 extern const Table kTable;
-const Table kTable = {kIsa,       &kActivation, &kAttention, &kConvert,   &kElementwise, &kGemm,
-                      &kGemmBf16, &kMatvec,     &kNorm,      &kOptimizer, &kRope,        &kSoftmax};
+const Table kTable = {kIsa,        &kActivation, &kAttention, &kConvert, &kElementwise,
+                      &kGemm,      &kGemmBf16,   &kInt8,      &kMatvec,  &kNorm,
+                      &kOptimizer, &kRope,       &kSoftmax};
 
 }  // namespace onmal::kernels::ONMAL_ISA

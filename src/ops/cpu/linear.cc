@@ -2,6 +2,7 @@
 
 #include "ops/cpu/cpu_ops.h"
 #include "ops/cpu/gemm.h"
+#include "ops/cpu/int8_linear.h"
 
 namespace onmal::cpu {
 namespace {
@@ -43,6 +44,7 @@ void few_rows(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bias, 
 }  // namespace
 
 void linear(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& out) {
+  if (uses_integers(exec, w)) return integer_linear(exec, x, w, bias, out);
   if (x.dim(0) <= kFewRows) return few_rows(exec, x, w, bias, out);
   const GemmOperand left{x.data(), x.dtype(), x.dim(1), true};
   const GemmOperand right{w.data(), w.dtype(), w.dim(1), true};

@@ -1,0 +1,176 @@
+#pragma once
+
+#include "kernels/vector/int8_tile.h"
+
+namespace onmal::kernels::ONMAL_ISA {
+
+#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
+
+// Eight rows of eight 32-bit words, transposed; rows are 32 bytes apart, results 64.
+ONMAL_INLINE void transpose_words(const uint8_t* rows, uint8_t* out) {
+  __m256i r[8];
+  for (int i = 0; i < 8; ++i)
+    r[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows + 32 * i));
+  __m256i a[8];
+  for (int i = 0; i < 8; i += 2) {
+    a[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
+    a[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
+  }
+  __m256i b[8];
+  for (int i = 0; i < 8; i += 4) {
+    b[i] = _mm256_unpacklo_epi64(a[i], a[i + 2]);
+    b[i + 1] = _mm256_unpackhi_epi64(a[i], a[i + 2]);
+    b[i + 2] = _mm256_unpacklo_epi64(a[i + 1], a[i + 3]);
+    b[i + 3] = _mm256_unpackhi_epi64(a[i + 1], a[i + 3]);
+  }
+  for (int i = 0; i < 4; ++i) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 64 * i),
+                        _mm256_permute2x128_si256(b[i], b[i + 4], 0x20));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 64 * (i + 4)),
+                        _mm256_permute2x128_si256(b[i], b[i + 4], 0x31));
+  }
+}
+
+// rows: 16 x 32 bytes; out: 8 quads x 16 rows x 4 bytes.
+ONMAL_INLINE void interleave_quads(const uint8_t* rows, uint8_t* out) {
+  transpose_words(rows, out);
+  transpose_words(rows + 8 * 32, out + 32);
+}
+
+#else
+
+ONMAL_INLINE void interleave_quads(const uint8_t* rows, uint8_t* out) {
+  for (int q = 0; q < 8; ++q) {
+    for (int r = 0; r < kOutputs16; ++r)
+      __builtin_memcpy(out + q * 64 + r * 4, rows + r * 32 + q * 4, 4);
+  }
+}
+
+#endif
+
+// rows: 16 x 32 bytes; out: 16 pairs x 16 rows x 2 signed bytes, `zero` taken off.
+ONMAL_INLINE void interleave_pairs(const uint8_t* rows, int zero, uint8_t* out) {
+  uint8_t quads[kOutputs16 * kInt8Group];
+  interleave_quads(rows, quads);
+  for (int q = 0; q < 8; ++q) {
+    for (int r = 0; r < kOutputs16; ++r) {
+      const uint8_t* four = quads + q * 64 + r * 4;
+      uint8_t* low = out + q * 64 + r * 2;
+      low[0] = static_cast<uint8_t>(four[0] - zero);
+      low[1] = static_cast<uint8_t>(four[1] - zero);
+      low[32] = static_cast<uint8_t>(four[2] - zero);
+      low[33] = static_cast<uint8_t>(four[3] - zero);
+    }
+  }
+}
+
+// Scales of 16 rows of one step, turned so that a group's stand together.
+template <typename Format>
+ONMAL_INLINE void store_scales(const float (&rows)[kOutputs16][16], int64_t g, int groups,
+                               float* out) {
+  for (int i = 0; i < groups; ++i) {
+    for (int h = 0; h < Format::kHalves; ++h) {
+      float* target = out + (2 * (g + i) + h) * kOutputs16;
+      for (int r = 0; r < kOutputs16; ++r) target[r] = rows[r][i * Format::kHalves + h];
+    }
+  }
+}
+
+struct PanelAction {
+  const uint8_t* w;
+  int64_t row_bytes;
+  int64_t rows;
+  int64_t first;
+  int64_t groups;
+  Int8Panel panel;
+
+  template <typename Format>
+  void run() {
+    for (int64_t g = 0; g < groups; g += kInt8Step) {
+      const int here =
+          groups - g < kInt8Step ? static_cast<int>(groups - g) : static_cast<int>(kInt8Step);
+      pack_step<Format>(g, here);
+    }
+  }
+
+  template <typename Format>
+  ONMAL_INLINE void pack_step(int64_t g, int here) {
+    float scales[kOutputs16][16] = {};
+    float minima[kOutputs16][16] = {};
+    uint8_t bytes[kInt8Step][kOutputs16][kInt8Group];
+    const int64_t step = (first + g) / kInt8Step;
+    for (int r = 0; r < kOutputs16; ++r) {
+      if (r >= rows) {
+        for (int i = 0; i < here; ++i) __builtin_memset(bytes[i][r], 0, kInt8Group);
+        continue;
+      }
+      const auto* block = step_at<Format>(w + r * row_bytes, step);
+      Format::scales(block, here, scales[r], minima[r]);
+      ONMAL_UNROLL_BYTES
+      for (int i = 0; i < kInt8Step; ++i) {
+        if (i < here) Format::bytes(block, i).store(bytes[i][r]);
+      }
+    }
+    store_scales<Format>(scales, g, here, panel.scales);
+    if constexpr (Format::kHasMinimum) store_scales<Format>(minima, g, here, panel.minima);
+    for (int i = 0; i < here; ++i) {
+      uint8_t* out = panel.values + (g + i) * kOutputs16 * kInt8Group;
+      if constexpr (kUsesQuads<Format>) {
+        interleave_quads(bytes[i][0], out);
+      } else {
+        interleave_pairs(bytes[i][0], Format::kZero, out);
+      }
+    }
+  }
+};
+
+struct TilePackAction {
+  const Int8Rows& x;
+  int64_t row;
+  int64_t rows;
+  const Int8Tile& tile;
+
+  template <typename Format>
+  void run() {
+    for (int64_t m = 0; m < kTileRows; ++m) {
+      const bool there = m < rows;
+      const int64_t at = (row + (there ? m : 0)) * x.groups;
+      for (int64_t g = 0; g < x.groups; ++g) {
+        tile.scales[g * kTileRows + m] = there ? x.scales[at + g] : 0.0F;
+        pack_values<Format>(x.values + (at + g) * kInt8Group, g, m, there);
+        for (int64_t h = 0; h < 2; ++h) {
+          tile.sums[(2 * g + h) * kTileRows + m] = !there ? 0.0F
+                                                   : Format::kHalves == 2
+                                                       ? x.half_sums[2 * (at + g) + h]
+                                                   : h == 0 ? x.sums[at + g]
+                                                            : 0.0F;
+        }
+      }
+    }
+  }
+
+  template <typename Format>
+  ONMAL_INLINE void pack_values(const int8_t* values, int64_t g, int64_t m, bool there) {
+    if constexpr (kUsesQuads<Format>) {
+      auto* quads = static_cast<int32_t*>(tile.values) + g * 8 * kTileRows + m;
+      int32_t totals[2] = {0, 0};
+      for (int q = 0; q < 8; ++q) {
+        int32_t word = 0;
+        if (there) __builtin_memcpy(&word, values + 4 * q, sizeof word);
+        quads[q * kTileRows] = word;
+        const int h = Format::kHalves == 2 ? q / 4 : 0;
+        for (int i = 0; there && i < 4; ++i) totals[h] += values[4 * q + i];
+      }
+      for (int64_t h = 0; h < 2; ++h)
+        tile.starts[(2 * g + h) * kTileRows + m] = -Format::kZero * totals[h];
+    } else {
+      auto* pairs = static_cast<int16_t*>(tile.values) + (g * 16 * kTileRows + m) * 2;
+      for (int q = 0; q < 16; ++q) {
+        pairs[q * kTileRows * 2] = there ? values[2 * q] : int16_t{0};
+        pairs[q * kTileRows * 2 + 1] = there ? values[2 * q + 1] : int16_t{0};
+      }
+    }
+  }
+};
+
+}  // namespace onmal::kernels::ONMAL_ISA
