@@ -25,7 +25,9 @@ struct BenchOptions {
   std::string type = "q8_0";
   int64_t prompt_tokens = 512;
   int64_t tokens = 64;
+  int64_t depth = 0;
   int64_t repeats = 3;
+  MatmulPrecision matmul = MatmulPrecision::kInt8;
 };
 
 struct BenchResult {
@@ -88,13 +90,16 @@ double read_bandwidth(Decoder& decoder, ThreadPool& pool) {
 BenchResult measure(CommandContext& context, const LanguageModel& model,
                     const BenchOptions& options) {
   ThreadPool pool(context.threads);
-  Generator generator(model, pool, {.context = options.prompt_tokens + options.tokens});
+  Generator generator(model, pool,
+                      {.matmul = options.matmul,
+                       .context = std::max(options.prompt_tokens, options.depth) + options.tokens});
   const int64_t vocabulary = model.decoder->config().vocab_size;
   Rng rng(1);
   std::vector<int32_t> prompt(static_cast<size_t>(options.prompt_tokens));
   for (int32_t& id : prompt) {
     id = static_cast<int32_t>(rng.below(static_cast<uint64_t>(vocabulary)));
   }
+  const std::vector<int32_t> kept(static_cast<size_t>(std::max<int64_t>(options.depth, 1)));
   std::vector<double> prefill;
   std::vector<double> decode;
   const std::stop_token stop = context.interrupts.token();
@@ -103,6 +108,8 @@ BenchResult measure(CommandContext& context, const LanguageModel& model,
     Timer timer;
     generator.prefill(prompt, stop);
     const double prefill_seconds = timer.seconds();
+    generator.reset();
+    generator.prefill(kept, stop);
     timer.restart();
     for (int64_t i = 0; i < options.tokens && !stop.stop_requested(); ++i) {
       generator.step(static_cast<int32_t>(i % vocabulary));
@@ -166,6 +173,7 @@ void add_bench_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<BenchOptions>();
   CLI::App* command = app.add_subcommand("bench", "Measure prefill and decode speed");
   command->add_option("-m,--model", options->model, "Model file or folder");
+  add_matmul_option(*command, options->matmul);
   command->add_option("--random", options->shape, "Random weights of a shape instead of a model")
       ->check(CLI::IsMember(random_model_shapes()));
   command->add_option("--type", options->type, "Number format of random weights")
@@ -175,6 +183,9 @@ void add_bench_command(CLI::App& app, CommandContext& context) {
       ->capture_default_str();
   command->add_option("-n,--tokens", options->tokens, "Tokens decoded one by one")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
+      ->capture_default_str();
+  command->add_option("-d,--depth", options->depth, "Tokens in the cache before decoding begins")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 20))
       ->capture_default_str();
   command->add_option("-r,--repeats", options->repeats, "Rounds; the median counts")
       ->check(CLI::Range(int64_t{1}, int64_t{1000}))

@@ -34,7 +34,7 @@ ChatSession::ChatSession(CommandContext& context, const LanguageModel& model, Th
                          const TalkOptions& options, const std::string& system)
     : context_(context),
       options_(options),
-      generator_(model, pool, {.context = options.context}),
+      generator_(model, pool, {.matmul = options.matmul, .context = options.context}),
       conversation_(*model.tokenizer, system, model.path.string()),
       input_(context.in) {
   options_.generate.stop_ids.push_back(conversation_.end_of_message());

@@ -48,7 +48,8 @@ void generate(CommandContext& context, GenerateCommandOptions& options) {
   const uint64_t seed = choose_seed(options.talk.seed);
   options.talk.generate.sampler.seed = seed;
   ThreadPool pool(context.threads);
-  Generator generator(model, pool, {.context = options.talk.context});
+  Generator generator(model, pool,
+                      {.matmul = options.talk.matmul, .context = options.talk.context});
   const std::vector<int32_t> prompt =
       model.tokenizer->encode(text, {.add_special = true, .parse_special = options.special});
   std::string scratch;

@@ -26,6 +26,7 @@ constexpr int64_t kRowsAtOnce = 64;
 constexpr size_t kTop = 5;
 
 struct LogitsOptions {
+  MatmulPrecision matmul = MatmulPrecision::kF32;
   std::string model;
   std::vector<int32_t> tokens;
   std::string output;
@@ -59,6 +60,7 @@ LogitsSummary compute(const LanguageModel& model, ThreadPool& pool, LogitsOption
   const Backend backend = make_cpu_backend();
   CachingAllocator memory;
   Exec exec{&pool, &memory, &backend};
+  exec.matmul_precision = options.matmul;
   const auto count = static_cast<int64_t>(options.tokens.size());
   const Tensor ids = Tensor::borrowed(options.tokens.data(), Shape{1, count}, DType::kI32);
   const Decoder& decoder = *model.decoder;
@@ -122,6 +124,7 @@ void add_logits_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<LogitsOptions>();
   CLI::App* command = app.add_subcommand("logits", "Logits of every position of some tokens");
   add_model_option(*command, options->model);
+  add_matmul_option(*command, options->matmul);
   command->add_option("--tokens", options->tokens, "1,2,3")->required()->delimiter(',');
   command->add_option("-o,--output", options->output,
                       "Write them here: float32, little endian, a row a token");

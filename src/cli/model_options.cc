@@ -1,5 +1,6 @@
 #include "cli/model_options.h"
 
+#include <map>
 #include <random>
 
 #include "base/error.h"
@@ -14,8 +15,19 @@ void add_model_option(CLI::App& command, std::string& model) {
       ->required();
 }
 
+void add_matmul_option(CLI::App& command, MatmulPrecision& precision) {
+  const std::map<std::string, MatmulPrecision> names = {{"f32", MatmulPrecision::kF32},
+                                                        {"int8", MatmulPrecision::kInt8}};
+  command
+      .add_option("--matmul", precision,
+                  "Activations that meet quantised weights: int8 (fast) or f32 (as stored)")
+      ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description("{f32,int8}"))
+      ->default_str(precision == MatmulPrecision::kInt8 ? "int8" : "f32");
+}
+
 void add_talk_options(CLI::App& command, TalkOptions& options) {
   add_model_option(command, options.model);
+  add_matmul_option(command, options.matmul);
   SamplerOptions& sampler = options.generate.sampler;
   command.add_option("-n,--max-tokens", options.generate.max_tokens, "Most tokens of an answer")
       ->capture_default_str();

@@ -15,10 +15,13 @@ struct TalkOptions {
   std::string model;
   int64_t context = 4096;
   std::optional<uint64_t> seed;
+  MatmulPrecision matmul = MatmulPrecision::kInt8;
   GenerateOptions generate;
 };
 
 void add_model_option(CLI::App& command, std::string& model);
+// --matmul: the arithmetic of matrix products with quantised weights.
+void add_matmul_option(CLI::App& command, MatmulPrecision& precision);
 void add_talk_options(CLI::App& command, TalkOptions& options);
 
 // Loads a model that must have a tokenizer.

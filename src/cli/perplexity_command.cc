@@ -71,6 +71,7 @@ void add_perplexity_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<PerplexityOptions>();
   CLI::App* command = app.add_subcommand("perplexity", "How well a model foretells a text");
   add_model_option(*command, options->model);
+  add_matmul_option(*command, options->score.matmul);
   command->add_option("-f,--file", options->file, "The text; without it, standard input");
   command->add_option("--window", options->score.window,
                       "Tokens seen at once; 0: the model's context, at most 2048");

@@ -78,6 +78,7 @@ void Generator::check_fits(int64_t tokens) const {
 std::span<const float> Generator::forward(std::span<const int32_t> ids, Allocator& memory,
                                           bool wants_logits) {
   Exec exec{&pool_, &memory, &backend_};
+  exec.matmul_precision = options_.matmul;
   const auto count = static_cast<int64_t>(ids.size());
   const Tensor input =
       Tensor::borrowed(const_cast<int32_t*>(ids.data()), Shape{1, count}, DType::kI32);

@@ -17,6 +17,7 @@
 namespace onmal {
 
 struct GeneratorOptions {
+  MatmulPrecision matmul = MatmulPrecision::kInt8;
   int64_t context = 4096;  // most tokens kept; never more than the model's own context. 0: that
   int64_t prefill_chunk = 512;  // prompt tokens per forward pass: what a stop request waits for
 };

@@ -137,7 +137,7 @@ TEST_F(GeneratorTest, EndTokensAndStopTextsEndTheAnswer) {
 }
 
 TEST_F(GeneratorTest, TheContextIsALimitWithNumbers) {
-  Generator generator(model_, pool_, {.context = 32});
+  Generator generator(model_, pool_, {.matmul = MatmulPrecision::kF32, .context = 32});
   const std::vector<int32_t> ids = testing::random_ids(40, 1);
   try {
     generator.generate(ids, greedy(5), ignore_text);

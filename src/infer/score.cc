@@ -61,6 +61,7 @@ Score score_tokens(const LanguageModel& model, ThreadPool& pool, std::span<const
   const Backend backend = make_cpu_backend();
   CachingAllocator memory;
   Exec exec{&pool, &memory, &backend};
+  exec.matmul_precision = options.matmul;
   Score score;
   const auto inputs = static_cast<int64_t>(ids.size()) - 1;
   for (int64_t from = 0; from < inputs;) {

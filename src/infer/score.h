@@ -11,6 +11,7 @@
 namespace onmal {
 
 struct ScoreOptions {
+  MatmulPrecision matmul = MatmulPrecision::kF32;
   int64_t window = 0;  // tokens the model sees at once; 0: its context, at most 2048
   int64_t stride = 0;  // tokens scored per window (the rest is context only); 0: half the window
 };

@@ -1,6 +1,5 @@
 #include "kernels/int8.h"
 
-#include "kernels/vector/int8_few.h"
 #include "kernels/vector/int8_pack.h"
 #include "kernels/vector/int8_rows.h"
 
@@ -39,25 +38,6 @@ int64_t tile_group_bytes(DType dtype) {
   return action.bytes;
 }
 
-struct RowBytes {
-  int64_t inner;
-  int64_t bytes = 0;
-  template <typename Format>
-  void run() {
-    bytes = inner / (kInt8Group * Format::kGroupsInBlock) *
-            static_cast<int64_t>(sizeof(typename Format::Block));
-  }
-};
-
-void multiply_few(DType dtype, const void* w, int64_t outputs, int64_t inner, const Int8Rows& x,
-                  int64_t row, int64_t rows, float* out, int64_t out_stride) {
-  RowBytes size{inner};
-  with_format(dtype, size);
-  const FewProblem problem{
-      static_cast<const uint8_t*>(w), size.bytes, 0, inner / kInt8Group, &x, row, out, out_stride};
-  with_format(dtype, FewAction{problem, outputs, rows});
-}
-
 void pack_tile(DType dtype, const Int8Rows& x, int64_t row, int64_t rows, const Int8Tile& tile) {
   with_format(dtype, TilePackAction{x, row, rows, tile});
 }
@@ -75,6 +55,10 @@ void multiply(DType dtype, const Int8Tile& tile, const Int8Panel& panel, int64_t
 }
 
 }  // namespace
+
+// In int8_few.cc, so that the two compile side by side.
+void multiply_few(DType dtype, const void* w, int64_t outputs, int64_t inner, const Int8Rows& x,
+                  int64_t row, int64_t rows, float* out, int64_t out_stride);
 
 extern const Int8Kernels kInt8;
 const Int8Kernels kInt8 = {

@@ -14,9 +14,27 @@ struct Eight {
   static ONMAL_INLINE Eight zero() { return {_mm256_setzero_ps()}; }
   static ONMAL_INLINE Eight load(const float* p) { return {_mm256_loadu_ps(p)}; }
   static ONMAL_INLINE Eight all(const float* p) { return {_mm256_broadcast_ss(p)}; }
-  static ONMAL_INLINE Eight two(const float* p) {
-    return {_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_broadcast_ss(p)),
-                                 _mm_broadcast_ss(p + 1), 1)};
+  static ONMAL_INLINE Eight all(float x) { return {_mm256_set1_ps(x)}; }
+  // Lane i everywhere (i a constant once unrolled): by shuffles, since a load of what was just
+  // stored would wait for it.
+  ONMAL_INLINE Eight lane(int i) const {
+    const __m256 half =
+        i < 4 ? _mm256_permute2f128_ps(v, v, 0x00) : _mm256_permute2f128_ps(v, v, 0x11);
+    switch (i % 4) {
+      case 0:
+        return {_mm256_permute_ps(half, 0x00)};
+      case 1:
+        return {_mm256_permute_ps(half, 0x55)};
+      case 2:
+        return {_mm256_permute_ps(half, 0xAA)};
+      default:
+        return {_mm256_permute_ps(half, 0xFF)};
+    }
+  }
+  // Lane i in the lower half, lane i + 1 in the upper one; i even.
+  ONMAL_INLINE Eight lanes(int i) const {
+    const __m256i first = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
+    return {_mm256_permutevar8x32_ps(v, _mm256_add_epi32(first, _mm256_set1_epi32(i)))};
   }
   static ONMAL_INLINE Eight fma(Eight a, Eight b, Eight c) {
     return {_mm256_fmadd_ps(a.v, b.v, c.v)};
@@ -72,9 +90,11 @@ struct Eight {
     for (int i = 0; i < 8; ++i) out.v[i] = *p;
     return out;
   }
-  static ONMAL_INLINE Eight two(const float* p) {
+  static ONMAL_INLINE Eight all(float x) { return all(&x); }
+  ONMAL_INLINE Eight lane(int i) const { return all(v[i]); }
+  ONMAL_INLINE Eight lanes(int i) const {
     Eight out;
-    for (int i = 0; i < 8; ++i) out.v[i] = p[i / 4];
+    for (int j = 0; j < 8; ++j) out.v[j] = v[i + j / 4];
     return out;
   }
   static ONMAL_INLINE Eight fma(Eight a, Eight b, Eight c) {
@@ -117,7 +137,7 @@ struct FewProblem {
   int64_t row_bytes;
   int64_t far;
   int64_t groups;  // of a row of weights
-  const Int8Rows* x;
+  Int8Rows x;
   int64_t row;
   float* out;
   int64_t out_stride;
@@ -125,37 +145,61 @@ struct FewProblem {
 
 constexpr int64_t kPrefetchAhead = 1024;
 
-// One step of one row of weights. products: scales of the step for each row of x.
+// Where one row of x stands at a step. Values of its own: the compiler cannot know that the stores
+// below leave a pointer elsewhere alone, and would read it again and again.
+struct RowPlace {
+  const int8_t* values;
+  const float* scales;
+  const float* totals;  // sums of groups, or of their halves
+};
+
+template <typename Format>
+constexpr bool kHasOffsets = Format::kHasMinimum ||
+                             (Format::kZero != 0 && (Format::kBits < 8 || kKeepsWideZero));
+
+template <typename Format>
+ONMAL_INLINE RowPlace place_at(const FewProblem& p, int64_t m) {
+  const int64_t at = (p.row + m) * p.x.groups;
+  return {p.x.values + at * kInt8Group, p.x.scales + at,
+          Format::kHalves == 1 ? p.x.sums + at : p.x.half_sums + 2 * at};
+}
+
+// Sums of one output and row of x: more than one, so that additions need not wait for each other.
+constexpr int kChains = 2;
+
+// The part of a step's sums that is the same for all values of a group: zeros and minima.
+template <typename Format>
+ONMAL_INLINE Eight offsets_of(const Eight* scales, const Eight* minima, const float* totals,
+                              Eight sum) {
+  for (int h = 0; h < Format::kHalves; ++h) {
+    const Eight below = Format::kHasMinimum
+                            ? Eight::zero() - minima[h]
+                            : scales[h] * Eight::all(-static_cast<float>(Format::kZero));
+    sum = Eight::fma(below, Eight::load(totals + 8 * h), sum);
+  }
+  return sum;
+}
+
+// One step of one row of weights.
 template <typename Format, int kRows>
-ONMAL_INLINE void add_step(const FewProblem& p, const uint8_t* row, int64_t step, int groups,
-                           Eight (&sums)[kRows], Eight (&offsets)[kRows]) {
-  constexpr int kScales = kInt8Step * Format::kHalves;
-  constexpr bool kOffsets =
-      Format::kHasMinimum || (Format::kZero != 0 && (Format::kBits < 8 || kKeepsWideZero));
-  const auto* block = step_at<Format>(row, step);
-  float scales[kScales];
-  float minima[kScales];
-  float factors[kRows][kScales];
-  Format::scales(block, groups, scales, minima);
-  const int64_t first = step * kInt8Step;
+ONMAL_INLINE void add_step(const typename Format::Block* block, int groups,
+                           const RowPlace (&x)[kRows], Eight (&sums)[kRows][kChains],
+                           Eight (&offsets)[kRows]) {
+  float scale_values[16];
+  float minimum_values[16];
+  Format::scales(block, groups, scale_values, minimum_values);
+  Eight scales[Format::kHalves];
+  Eight minima[Format::kHalves];
+  for (int h = 0; h < Format::kHalves; ++h) {
+    scales[h] = Eight::load(scale_values + 8 * h);
+    if constexpr (Format::kHasMinimum) minima[h] = Eight::load(minimum_values + 8 * h);
+  }
+  Eight factors[kRows];
+#pragma GCC unroll 4
   for (int m = 0; m < kRows; ++m) {
-    const int64_t at = (p.row + m) * p.x->groups + first;
-#pragma GCC unroll 2
-    for (int h = 0; h < Format::kHalves; ++h) {
-      const Eight scale = Eight::load(scales + 8 * h);
-      if constexpr (kOffsets) {
-        const float* totals = Format::kHalves == 1 ? p.x->sums + at : p.x->half_sums + 2 * at;
-        const float zero = -static_cast<float>(Format::kZero);
-        const Eight below = Format::kHasMinimum ? Eight::zero() - Eight::load(minima + 8 * h)
-                                                : scale * Eight::all(&zero);
-        offsets[m] = Eight::fma(below, Eight::load(totals + 8 * h), offsets[m]);
-      }
-      if constexpr (Format::kHalves == 1) {
-        (scale * Eight::load(p.x->scales + at)).store(factors[m]);
-      } else {
-        scale.store(factors[m] + 8 * h);
-      }
-    }
+    if constexpr (kHasOffsets<Format>)
+      offsets[m] = offsets_of<Format>(scales, minima, x[m].totals, offsets[m]);
+    factors[m] = Format::kHalves == 1 ? scales[0] * Eight::load(x[m].scales) : Eight::zero();
   }
   ONMAL_UNROLL_BYTES
   for (int g = 0; g < kInt8Step; ++g) {
@@ -163,13 +207,13 @@ ONMAL_INLINE void add_step(const FewProblem& p, const uint8_t* row, int64_t step
     const Bytes32 u = Format::bytes(block, g);
 #pragma GCC unroll 4
     for (int m = 0; m < kRows; ++m) {
-      const int64_t at = (p.row + m) * p.x->groups + first + g;
-      const Eight found = products<Format>(u, p.x->values + at * kInt8Group);
+      const Eight found = products<Format>(u, x[m].values + g * kInt8Group);
+      Eight& sum = sums[m][g % kChains];
       if constexpr (Format::kHalves == 1) {
-        sums[m] = Eight::fma(found, Eight::all(factors[m] + g), sums[m]);
+        sum = Eight::fma(found, factors[m].lane(g), sum);
       } else {
-        sums[m] = Eight::fma(found * Eight::all(p.x->scales + at), Eight::two(factors[m] + 2 * g),
-                             sums[m]);
+        sum =
+            Eight::fma(found * Eight::all(x[m].scales + g), scales[g / 4].lanes(2 * (g % 4)), sum);
       }
     }
   }
@@ -177,36 +221,55 @@ ONMAL_INLINE void add_step(const FewProblem& p, const uint8_t* row, int64_t step
 
 template <typename Format, int kOutputs, int kRows>
 ONMAL_INLINE void few_tile(const FewProblem& p, int64_t n) {
-  Eight sums[kOutputs][kRows];
+  typedef typename Format::Block Block;
+  constexpr int64_t kStepBlocks = kInt8Step / Format::kGroupsInBlock;
+  constexpr int64_t kStepBytes = static_cast<int64_t>(sizeof(Block)) * kStepBlocks;
+  Eight sums[kOutputs][kRows][kChains];
   Eight offsets[kOutputs][kRows];
+  const Block* w[kOutputs];
+  RowPlace x[kRows];
+#pragma GCC unroll 4
+  for (int m = 0; m < kRows; ++m) x[m] = place_at<Format>(p, m);
+#pragma GCC unroll 4
   for (int o = 0; o < kOutputs; ++o) {
+    w[o] = reinterpret_cast<const Block*>(p.w + (n + o * p.far) * p.row_bytes);
+#pragma GCC unroll 4
     for (int m = 0; m < kRows; ++m) {
-      sums[o][m] = Eight::zero();
+#pragma GCC unroll 2
+      for (int chain = 0; chain < kChains; ++chain) sums[o][m][chain] = Eight::zero();
       offsets[o][m] = Eight::zero();
     }
   }
   const int64_t full = p.groups / kInt8Step;
-  constexpr int64_t kStepBytes =
-      static_cast<int64_t>(sizeof(typename Format::Block)) * kInt8Step / Format::kGroupsInBlock;
   for (int64_t step = 0; step < full; ++step) {
 #pragma GCC unroll 4
     for (int o = 0; o < kOutputs; ++o) {
-      const uint8_t* row = p.w + (n + o * p.far) * p.row_bytes;
       for (int64_t line = 0; line < kStepBytes; line += 64)
-        __builtin_prefetch(row + step * kStepBytes + line + kPrefetchAhead);
-      add_step<Format, kRows>(p, row, step, kInt8Step, sums[o], offsets[o]);
+        __builtin_prefetch(reinterpret_cast<const char*>(w[o]) + line + kPrefetchAhead);
+      add_step<Format, kRows>(w[o], kInt8Step, x, sums[o], offsets[o]);
+      w[o] += kStepBlocks;
+    }
+#pragma GCC unroll 4
+    for (int m = 0; m < kRows; ++m) {
+      x[m].values += kInt8Step * kInt8Group;
+      x[m].scales += kInt8Step;
+      x[m].totals += kInt8Step * Format::kHalves;
     }
   }
   if constexpr (Format::kGroupsInBlock == 1) {
     const int left = static_cast<int>(p.groups % kInt8Step);
-    for (int o = 0; left > 0 && o < kOutputs; ++o) {
-      const uint8_t* row = p.w + (n + o * p.far) * p.row_bytes;
-      add_step<Format, kRows>(p, row, full, left, sums[o], offsets[o]);
+    if (left > 0) {
+#pragma GCC unroll 4
+      for (int o = 0; o < kOutputs; ++o)
+        add_step<Format, kRows>(w[o], left, x, sums[o], offsets[o]);
     }
   }
+#pragma GCC unroll 4
   for (int o = 0; o < kOutputs; ++o) {
+#pragma GCC unroll 4
     for (int m = 0; m < kRows; ++m)
-      p.out[m * p.out_stride + n + o * p.far] = sums[o][m].sum() + offsets[o][m].sum();
+      p.out[m * p.out_stride + n + o * p.far] =
+          sums[o][m][0].sum() + sums[o][m][1].sum() + offsets[o][m].sum();
   }
 }
 

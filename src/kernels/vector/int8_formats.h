@@ -15,6 +15,29 @@ ONMAL_INLINE float one_half(uint16_t half) {
   return lanes[0];
 }
 
+// The first two bytes of eight blocks, together: through registers, since a wide load of what
+// narrow stores have just written would wait for them.
+template <typename Block>
+ONMAL_INLINE void gather_halves(const Block* block, int offset, float* out) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(block) + offset;
+#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
+  uint16_t half[8];
+#pragma GCC unroll 8
+  for (int g = 0; g < 8; ++g) __builtin_memcpy(&half[g], bytes + g * sizeof(Block), 2);
+  const __m128i halves = _mm_setr_epi16(
+      static_cast<int16_t>(half[0]), static_cast<int16_t>(half[1]), static_cast<int16_t>(half[2]),
+      static_cast<int16_t>(half[3]), static_cast<int16_t>(half[4]), static_cast<int16_t>(half[5]),
+      static_cast<int16_t>(half[6]), static_cast<int16_t>(half[7]));
+  _mm256_storeu_ps(out, _mm256_cvtph_ps(halves));
+#else
+  for (int g = 0; g < 8; ++g) {
+    uint16_t half;
+    __builtin_memcpy(&half, bytes + g * static_cast<int>(sizeof(Block)), 2);
+    out[g] = one_half(half);
+  }
+#endif
+}
+
 // Eight halves to floats.
 ONMAL_INLINE void widen_halves(const uint16_t* halves, float* out) {
 #if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
@@ -35,14 +58,10 @@ struct SmallFormat {
   static constexpr bool kHasMinimum = false;
 
   static ONMAL_INLINE void scales(const Block* block, int groups, float* scales, float*) {
+    if (groups == kInt8Step) return gather_halves(block, 0, scales);
     uint16_t halves[kInt8Step];
-    if (groups == kInt8Step) {
-#pragma GCC unroll 8
-      for (int g = 0; g < kInt8Step; ++g) halves[g] = *reinterpret_cast<const uint16_t*>(block + g);
-    } else {
-      for (int g = 0; g < kInt8Step; ++g)
-        halves[g] = g < groups ? *reinterpret_cast<const uint16_t*>(block + g) : uint16_t{0};
-    }
+    for (int g = 0; g < kInt8Step; ++g)
+      halves[g] = g < groups ? *reinterpret_cast<const uint16_t*>(block + g) : uint16_t{0};
     widen_halves(halves, scales);
   }
 };
@@ -53,14 +72,20 @@ struct SmallFormatWithMinimum : SmallFormat<BlockType, kBitsValue, 0> {
 
   static ONMAL_INLINE void scales(const BlockType* block, int groups, float* scales,
                                   float* minima) {
-    uint16_t d[kInt8Step];
-    uint16_t m[kInt8Step];
-    for (int g = 0; g < kInt8Step; ++g) {
-      d[g] = g < groups ? block[g].d : uint16_t{0};
-      m[g] = g < groups ? static_cast<uint16_t>(block[g].m ^ 0x8000U) : uint16_t{0};
+    if (groups == kInt8Step) {
+      gather_halves(block, 0, scales);
+      gather_halves(block, 2, minima);
+    } else {
+      uint16_t d[kInt8Step];
+      uint16_t m[kInt8Step];
+      for (int g = 0; g < kInt8Step; ++g) {
+        d[g] = g < groups ? block[g].d : uint16_t{0};
+        m[g] = g < groups ? block[g].m : uint16_t{0};
+      }
+      widen_halves(d, scales);
+      widen_halves(m, minima);
     }
-    widen_halves(d, scales);
-    widen_halves(m, minima);
+    for (int g = 0; g < kInt8Step; ++g) minima[g] = -minima[g];
   }
 };
 
@@ -147,20 +172,28 @@ ONMAL_INLINE void scaled(const int8_t* values, float factor, float* out) {
 #endif
 }
 
+// Eight bytes in one word, times a half.
+ONMAL_INLINE void scaled_bytes(uint64_t bytes, uint16_t factor, float* out) {
+#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
+  const __m256i wide = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(bytes)));
+  const __m256 all = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(factor)));
+  _mm256_storeu_ps(out, _mm256_mul_ps(all, _mm256_cvtepi32_ps(wide)));
+#else
+  for (int i = 0; i < 8; ++i)
+    out[i] = one_half(factor) * static_cast<float>(bytes >> (8 * i) & 255U);
+#endif
+}
+
 // The 12 bytes of eight 6-bit scales and eight 6-bit minima of Q4_K and Q5_K.
 ONMAL_INLINE void six_bit_scales(const uint8_t* packed, uint16_t d, uint16_t dmin, float* scales,
                                  float* minima) {
   const uint32_t a = load_u32(packed);
   const uint32_t b = load_u32(packed + 4);
   const uint32_t c = load_u32(packed + 8);
-  const uint32_t scale_words[2] = {a & 0x3F3F3F3FU, (c & 0x0F0F0F0FU) | ((a >> 2) & 0x30303030U)};
-  const uint32_t minimum_words[2] = {b & 0x3F3F3F3FU,
-                                     ((c >> 4) & 0x0F0F0F0FU) | ((b >> 2) & 0x30303030U)};
-  uint8_t bytes[8];
-  __builtin_memcpy(bytes, scale_words, 8);
-  scaled<8>(bytes, one_half(d), scales);
-  __builtin_memcpy(bytes, minimum_words, 8);
-  scaled<8>(bytes, one_half(dmin), minima);
+  const uint64_t high_scales = (c & 0x0F0F0F0FU) | ((a >> 2) & 0x30303030U);
+  const uint64_t high_minima = ((c >> 4) & 0x0F0F0F0FU) | ((b >> 2) & 0x30303030U);
+  scaled_bytes((a & 0x3F3F3F3FU) | high_scales << 32, d, scales);
+  scaled_bytes((b & 0x3F3F3F3FU) | high_minima << 32, dmin, minima);
 }
 
 struct FormatQ4_K : SuperFormat<4, 0, 1, true> {
