@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "numeric/blocks.h"
+#include "numeric/dtype.h"
 
 namespace onmal::kernels {
 
@@ -17,6 +18,8 @@ struct ConvertKernels {
   // scale = max |x| / 127 stored as f16; values round(x / scale), halves away from zero, with the
   // unrounded scale.
   void (*f32_to_q8_0)(const float* x, BlockQ8_0* out, int64_t count);
+  // Any quantised format; count is a multiple of its block size. Encoding: kernels/quantize/.
+  void (*quantized_to_f32)(DType dtype, const void* x, float* out, int64_t count);
 };
 
 }  // namespace onmal::kernels

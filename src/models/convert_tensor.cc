@@ -14,14 +14,15 @@ void to_f32(const kernels::ConvertKernels& convert, const Tensor& tensor, float*
       return convert.f16_to_f32(tensor.data_as<uint16_t>(), out, count);
     case DType::kBF16:
       return convert.bf16_to_f32(tensor.data_as<uint16_t>(), out, count);
-    case DType::kQ8_0:
-      return convert.q8_0_to_f32(tensor.data_as<BlockQ8_0>(), out, count);
     case DType::kF64:
       std::transform(tensor.f64(), tensor.f64() + count, out,
                      [](double x) { return static_cast<float>(x); });
       return;
-    default:
+    case DType::kF32:
       std::copy_n(tensor.f32(), count, out);
+      return;
+    default:
+      convert.quantized_to_f32(tensor.dtype(), tensor.data(), out, count);
   }
 }
 

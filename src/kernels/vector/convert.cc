@@ -1,15 +1,10 @@
 #include "kernels/convert.h"
 
 #include "kernels/vec.h"
+#include "kernels/vector/quantized.h"
 
 namespace onmal::kernels::ONMAL_ISA {
 namespace {
-
-float half_to_float(uint16_t half) {
-  float values[Vec::kWidth];
-  Vec::all_f16(half).store(values);
-  return values[0];
-}
 
 uint16_t float_to_half(float value) {
   uint16_t halves[Vec::kWidth];
@@ -21,7 +16,7 @@ uint16_t float_to_half(float value) {
 void f16_to_f32(const uint16_t* x, float* out, int64_t count) {
   int64_t i = 0;
   for (; i + Vec::kWidth <= count; i += Vec::kWidth) Vec::load_f16(x + i).store(out + i);
-  for (; i < count; ++i) out[i] = half_to_float(x[i]);
+  for (; i < count; ++i) out[i] = widen_half(x[i]);
 }
 
 void bf16_to_f32(const uint16_t* x, float* out, int64_t count) {
@@ -49,13 +44,12 @@ void f32_to_bf16(const float* x, uint16_t* out, int64_t count) {
   }
 }
 
+void quantized_to_f32(DType dtype, const void* x, float* out, int64_t count) {
+  decode_pieces(dtype, x, 0, count / kPieceValues, out);
+}
+
 void q8_0_to_f32(const BlockQ8_0* x, float* out, int64_t count) {
-  for (int64_t block = 0; block * kQ8BlockSize < count; ++block) {
-    const Vec scale = Vec::all_f16(x[block].scale);
-    for (int64_t i = 0; i < kQ8BlockSize; i += Vec::kWidth) {
-      (scale * Vec::load_i8(x[block].values + i)).store(out + block * kQ8BlockSize + i);
-    }
-  }
+  quantized_to_f32(DType::kQ8_0, x, out, count);
 }
 
 // GGUF's rounding: scale = largest / 127, values = x * (1 / scale) to the nearest, halves away from
@@ -92,7 +86,7 @@ void f32_to_q8_0(const float* x, BlockQ8_0* out, int64_t count) {
 }  // namespace
 
 extern const ConvertKernels kConvert;
-const ConvertKernels kConvert = {f16_to_f32,  bf16_to_f32, f32_to_f16,
-                                 f32_to_bf16, q8_0_to_f32, f32_to_q8_0};
+const ConvertKernels kConvert = {f16_to_f32,  bf16_to_f32, f32_to_f16,      f32_to_bf16,
+                                 q8_0_to_f32, f32_to_q8_0, quantized_to_f32};
 
 }  // namespace onmal::kernels::ONMAL_ISA

@@ -2,6 +2,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/vec.h"
+#include "kernels/vector/quantized.h"
 #include "numeric/blocks.h"
 
 // Copies a factor of a product into panels. Format says what a word of a panel holds:
@@ -11,7 +12,7 @@
 namespace onmal::kernels::ONMAL_ISA {
 
 // Values [begin, begin + count) counted from `data` as f32: in place for f32, else converted into
-// `buffer` (which needs room for 64 more: whole blocks are converted).
+// `buffer` (which needs room for 64 more: whole pieces of 32 are converted).
 inline const float* as_floats(const void* data, DType dtype, int64_t begin, int64_t count,
                               float* buffer) {
   if (dtype == DType::kF32) return static_cast<const float*>(data) + begin;
@@ -28,6 +29,11 @@ inline const float* as_floats(const void* data, DType dtype, int64_t begin, int6
       }
     }
     return buffer + begin % kQ8BlockSize;
+  }
+  if (dtype != DType::kF16 && dtype != DType::kBF16) {
+    decode_pieces(dtype, data, begin / kPieceValues,
+                  (begin + count + kPieceValues - 1) / kPieceValues, buffer);
+    return buffer + begin % kPieceValues;
   }
   const uint16_t* halves = static_cast<const uint16_t*>(data) + begin;
   int64_t i = 0;
@@ -77,11 +83,9 @@ ONMAL_INLINE void transpose4(const float* const* lanes, int64_t k, float* out, i
 
 // Asks for the cache lines of values [begin, begin + count).
 ONMAL_INLINE void prefetch_values(const GemmOperand& operand, int64_t begin, int64_t count) {
-  const int64_t bits = operand.dtype == DType::kF32    ? 32
-                       : operand.dtype == DType::kQ8_0 ? 8 * sizeof(BlockQ8_0) / kQ8BlockSize
-                                                       : 16;
-  const char* first = static_cast<const char*>(operand.data) + begin * bits / 8;
-  for (int64_t byte = 0; byte < count * bits / 8; byte += 64) __builtin_prefetch(first + byte);
+  const int64_t bytes = bytes_per_256(operand.dtype);
+  const char* first = static_cast<const char*>(operand.data) + begin * bytes / 256;
+  for (int64_t byte = 0; byte < count * bytes / 256; byte += 64) __builtin_prefetch(first + byte);
 }
 
 // One lane's words at [begin, begin + depths) of the operand; in `slot` unless they can be read in

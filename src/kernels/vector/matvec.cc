@@ -1,6 +1,7 @@
 #include "kernels/matvec.h"
 
 #include "kernels/vec.h"
+#include "kernels/vector/quantized.h"
 #include "numeric/blocks.h"
 
 namespace onmal::kernels::ONMAL_ISA {
@@ -180,6 +181,31 @@ void q8_0_rows(Problem p, int64_t outputs) {
   for (int64_t n = p.far * kOutputsAtOnce; n < outputs; ++n) q8_0_tile<1, kRows>(p, n);
 }
 
+// Formats without a kernel of their own: a stretch of a row decoded, then multiplied, while it is
+// in the first-level cache.
+template <int kRows>
+void decoded_rows(DType dtype, const Problem& p, int64_t outputs) {
+  constexpr int64_t kStretch = 256;
+  float weights[kStretch];
+  for (int64_t n = 0; n < outputs; ++n) {
+    Vec sums[1][kRows];
+    for (int m = 0; m < kRows; ++m) sums[0][m] = Vec::zero();
+    for (int64_t k = 0; k < p.inner; k += kStretch) {
+      const int64_t count = p.inner - k < kStretch ? p.inner - k : kStretch;
+      const int64_t first = (n * p.inner + k) / kPieceValues;
+      decode_pieces(dtype, p.w, first, first + count / kPieceValues, weights);
+      for (int64_t i = 0; i < count; i += Vec::kWidth) {
+        const Vec here = Vec::load(weights + i);
+#pragma GCC unroll 4
+        for (int m = 0; m < kRows; ++m) {
+          sums[0][m] = Vec::fma(here, Vec::load(p.x + m * p.inner + k + i), sums[0][m]);
+        }
+      }
+    }
+    store_sums<1, kRows>(p, n, sums);
+  }
+}
+
 template <int kRows>
 void multiply_rows(DType dtype, const Problem& p, int64_t outputs) {
   if (dtype == DType::kQ8_0) {
@@ -188,8 +214,10 @@ void multiply_rows(DType dtype, const Problem& p, int64_t outputs) {
     plain_rows<F16, kRows>(p, outputs);
   } else if (dtype == DType::kBF16) {
     plain_rows<BF16, kRows>(p, outputs);
-  } else {
+  } else if (dtype == DType::kF32) {
     plain_rows<F32, kRows>(p, outputs);
+  } else {
+    decoded_rows<kRows>(dtype, p, outputs);
   }
 }
 

@@ -16,10 +16,11 @@ void to_f32(const kernels::ConvertKernels& convert, DType dtype, const void* row
       return convert.f16_to_f32(static_cast<const uint16_t*>(row), out, count);
     case DType::kBF16:
       return convert.bf16_to_f32(static_cast<const uint16_t*>(row), out, count);
-    case DType::kQ8_0:
-      return convert.q8_0_to_f32(static_cast<const BlockQ8_0*>(row), out, count);
-    default:
+    case DType::kF32:
       std::copy_n(static_cast<const float*>(row), count, out);
+      return;
+    default:
+      convert.quantized_to_f32(dtype, row, out, count);
   }
 }
 

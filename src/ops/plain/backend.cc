@@ -1,4 +1,3 @@
-#include "numeric/blocks.h"
 #include "numeric/half.h"
 #include "ops/plain/plain_ops.h"
 
@@ -16,14 +15,11 @@ double value_at(const Tensor& tensor, int64_t index) {
       return static_cast<double>(f16_to_f32(tensor.data_as<uint16_t>()[index]));
     case DType::kBF16:
       return static_cast<double>(bf16_to_f32(tensor.data_as<uint16_t>()[index]));
-    case DType::kQ8_0: {
-      const BlockQ8_0& block = tensor.data_as<BlockQ8_0>()[index / kQ8BlockSize];
-      return static_cast<double>(f16_to_f32(block.scale)) * block.values[index % kQ8BlockSize];
-    }
     case DType::kI32:
-      break;
+      return tensor.i32()[index];
+    default:
+      return quantized_value(tensor.dtype(), tensor.data(), index);
   }
-  return tensor.i32()[index];
 }
 
 }  // namespace plain
