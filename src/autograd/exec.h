@@ -8,6 +8,7 @@
 
 namespace onmal {
 
+class LinearObserver;  // ops/linear.h
 class Tape;
 struct Backend;  // the device's table of ops (ops/backend.h); opaque at this floor
 
@@ -26,6 +27,7 @@ struct Exec {
   Tape* tape = nullptr;
   Rng* rng = nullptr;
   MatmulPrecision matmul_precision = MatmulPrecision::kF32;
+  LinearObserver* observer = nullptr;  // told of every linear map's input
 };
 
 }  // namespace onmal

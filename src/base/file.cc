@@ -82,6 +82,17 @@ void MappedFile::release() noexcept {
   data_ = nullptr;
 }
 
+void MappedFile::forget(std::span<const std::byte> bytes) const noexcept {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<uintptr_t>(data_);
+  const auto first = reinterpret_cast<uintptr_t>(bytes.data());
+  const uintptr_t last = first + bytes.size();
+  if (data_ == nullptr || first < start || last > start + size_) return;
+  const uintptr_t begin = (first + page - 1) / page * page;
+  const uintptr_t end = last / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
   temporary_ = target_;
   temporary_ += ".part-" + std::to_string(::getpid());

@@ -22,6 +22,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
   const std::filesystem::path& path() const { return path_; }
+  // Lets these bytes leave memory; they stay readable. Bytes outside the mapping are left alone.
+  void forget(std::span<const std::byte> bytes) const noexcept;
 
  private:
   void release() noexcept;

@@ -172,7 +172,6 @@ void add_command(CLI::App& app, CommandContext& context, const std::string& name
 
 void add_convert_commands(CLI::App& app, CommandContext& context) {
   add_command(app, context, "convert", "Turn a model into another file format", "");
-  add_command(app, context, "quantize", "Make a model smaller", "q8_0");
 }
 
 }  // namespace onmal

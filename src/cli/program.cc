@@ -15,6 +15,7 @@
 #include "cli/json_output.h"
 #include "cli/logits_command.h"
 #include "cli/perplexity_command.h"
+#include "cli/quantize_command.h"
 #include "cli/tokenizer_commands.h"
 #include "cli/train_commands.h"
 
@@ -30,6 +31,8 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_generate_command(app, context);
   add_inspect_command(app, context);
   add_convert_commands(app, context);
+  add_quantize_command(app, context);
+  add_imatrix_command(app, context);
   add_logits_command(app, context);
   add_perplexity_command(app, context);
   add_bench_command(app, context);

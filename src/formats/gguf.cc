@@ -289,4 +289,10 @@ void GgufFile::parse(std::span<const std::byte> bytes, const std::string& where)
   table_ = TensorTable(std::move(entries), bytes.subspan(static_cast<size_t>(begin)), where);
 }
 
+void GgufFile::forget(std::string_view name) const {
+  const Tensor tensor = table_.find(name);
+  if (!tensor.defined()) return;
+  file_.forget({tensor.data_as<const std::byte>(), static_cast<size_t>(tensor.bytes())});
+}
+
 }  // namespace onmal

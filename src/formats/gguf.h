@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/file.h"
 #include "formats/metadata.h"
@@ -29,6 +31,8 @@ class GgufFile {
   Tensor find(std::string_view name) const { return table_.find(name); }
   Tensor tensor(std::string_view name) const { return table_.tensor(name); }
   uint32_t version() const { return version_; }
+  // A tensor that has been read may leave memory; reading it again maps it again.
+  void forget(std::string_view name) const;
 
  private:
   void parse(std::span<const std::byte> bytes, const std::string& where);
@@ -39,10 +43,37 @@ class GgufFile {
   uint32_t version_ = 0;
 };
 
-// Writes GGUF version 3, atomically, tensor after tensor (no second copy in memory). Integers
-// become u32 where they fit (as llama.cpp wants them), else i32, i64 or u64; arrays of integers i32
-// or i64; floats f32. Throws Error(kInvalidArgument) for a number format, a name or a key that GGUF
-// cannot hold.
+// What a tensor will be, before its numbers are there.
+struct TensorPlan {
+  std::string name;
+  Shape shape;
+  DType dtype = DType::kF32;
+};
+
+// Writes GGUF version 3, atomically, a tensor at a time: only the one being written is in memory.
+// Integers become u32 where they fit (as llama.cpp wants them), else i32, i64 or u64; arrays of
+// integers i32 or i64; floats f32. Without commit() nothing is left behind.
+class GgufWriter {
+ public:
+  // Throws Error(kInvalidArgument) for a number format, a name or a key that GGUF cannot hold.
+  GgufWriter(const std::filesystem::path& path, const Metadata& metadata,
+             std::vector<TensorPlan> plans);
+  ~GgufWriter();
+  GgufWriter(const GgufWriter&) = delete;
+  GgufWriter& operator=(const GgufWriter&) = delete;
+
+  // The tensors in the order of the plans, each as planned.
+  void add(const Tensor& tensor);
+  void commit();
+
+ private:
+  class Stream;
+  std::unique_ptr<Stream> stream_;
+  std::vector<TensorPlan> plans_;
+  size_t added_ = 0;
+};
+
+// Writes a whole file of tensors that are all there; see GgufWriter.
 void write_gguf(const std::filesystem::path& path, const Metadata& metadata,
                 std::span<const NamedTensor> tensors);
 

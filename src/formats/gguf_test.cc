@@ -161,14 +161,14 @@ TEST_F(GgufTest, ReadsEveryValueType) {
 
 TEST(GgufHostileTest, ForeignTypesFailOnlyWhenAskedFor) {
   Bytes bytes = head(2, 0);
-  add_entry(bytes, "k", {256, 2}, 12, 0);
-  add_entry(bytes, "new", {5}, 12345, 288);
-  const ExactBytes exact(bytes.pad(32).raw(std::string(320, 'd')).text());
+  add_entry(bytes, "k", {256, 2}, 16, 0);
+  add_entry(bytes, "new", {5}, 12345, 160);
+  const ExactBytes exact(bytes.pad(32).raw(std::string(192, 'd')).text());
   const GgufFile file(exact.span(), "t");
-  EXPECT_EQ(file.entries()[0].type_name, "Q4_K");
-  EXPECT_EQ(file.entries()[0].bytes, 288U);
+  EXPECT_EQ(file.entries()[0].type_name, "IQ2_XXS");
+  EXPECT_EQ(file.entries()[0].bytes, 132U);
   EXPECT_THAT(file.entries()[0].dims, ElementsAre(2, 256));
-  EXPECT_THAT(error_of([&] { file.tensor("k"); }), AllOf(HasSubstr("'k'"), HasSubstr("Q4_K")));
+  EXPECT_THAT(error_of([&] { file.tensor("k"); }), AllOf(HasSubstr("'k'"), HasSubstr("IQ2_XXS")));
   EXPECT_THAT(error_of([&] { file.find("new"); }), HasSubstr("type 12345"));
 }
 

@@ -16,9 +16,11 @@ using gguf::ValueType;
   throw Error(ErrorCode::kInvalidArgument, where, what);
 }
 
-class GgufStream {
+}  // namespace
+
+class GgufWriter::Stream {
  public:
-  explicit GgufStream(const std::filesystem::path& path) : file_(path) {}
+  explicit Stream(const std::filesystem::path& path) : file_(path) {}
 
   template <typename T>
   void number(T value) {
@@ -28,9 +30,8 @@ class GgufStream {
     number<uint64_t>(text.size());
     file_.write(text);
   }
-  void bytes(const NamedTensor& named) {
-    file_.write(std::span(named.tensor.data_as<const std::byte>(),
-                          static_cast<size_t>(named.tensor.bytes())));
+  void bytes(const Tensor& tensor) {
+    file_.write(std::span(tensor.data_as<const std::byte>(), static_cast<size_t>(tensor.bytes())));
   }
   void pad(uint64_t alignment) {
     const uint64_t over = file_.size() % alignment;
@@ -104,20 +105,21 @@ class GgufStream {
   AtomicFile file_;
 };
 
-uint32_t type_id_of(const NamedTensor& named, const std::string& where) {
+namespace {
+
+uint32_t type_id_of(const TensorPlan& plan, const std::string& where) {
   for (const gguf::TensorType& row : gguf::kTensorTypes) {
-    if (row.dtype == named.tensor.dtype()) return row.id;
+    if (row.dtype == plan.dtype) return row.id;
   }
-  refuse(where, "GGUF has no number format for " +
-                    std::string(dtype_info(named.tensor.dtype()).name) + " (tensor '" + named.name +
-                    "')");
+  refuse(where, "GGUF has no number format for " + std::string(dtype_info(plan.dtype).name) +
+                    " (tensor '" + plan.name + "')");
 }
 
 uint64_t aligned(uint64_t size) {
   return (size + gguf::kDefaultAlignment - 1) / gguf::kDefaultAlignment * gguf::kDefaultAlignment;
 }
 
-void check_names(const Metadata& metadata, std::span<const NamedTensor> tensors,
+void check_names(const Metadata& metadata, std::span<const TensorPlan> plans,
                  const std::string& where) {
   constexpr size_t kLongestKey = 65535;
   constexpr size_t kLongestName = 63;  // of ggml, with its terminating zero
@@ -126,57 +128,80 @@ void check_names(const Metadata& metadata, std::span<const NamedTensor> tensors,
       refuse(where, "the key '" + key + "' has no or too long a name");
   }
   std::set<std::string_view> names;
-  for (const NamedTensor& named : tensors) {
-    if (named.name.empty() || named.name.size() > kLongestName) {
-      refuse(where, "the tensor name '" + named.name + "' is not of 1 to 63 bytes");
+  for (const TensorPlan& plan : plans) {
+    if (plan.name.empty() || plan.name.size() > kLongestName) {
+      refuse(where, "the tensor name '" + plan.name + "' is not of 1 to 63 bytes");
     }
-    if (!names.insert(named.name).second) {
-      refuse(where, "the tensor name '" + named.name + "' comes twice");
+    if (!names.insert(plan.name).second) {
+      refuse(where, "the tensor name '" + plan.name + "' comes twice");
     }
-    if (!named.tensor.defined()) refuse(where, "the tensor '" + named.name + "' is undefined");
-  }
-}
-
-void write_entries(GgufStream& stream, std::span<const NamedTensor> tensors,
-                   const std::string& where) {
-  uint64_t offset = 0;
-  for (const NamedTensor& named : tensors) {
-    const Shape& shape = named.tensor.shape();
-    stream.string(named.name);
-    stream.number(static_cast<uint32_t>(shape.rank()));
-    for (int i = shape.rank() - 1; i >= 0; --i) stream.number(shape.dim(i));
-    stream.number(type_id_of(named, where));
-    stream.number(offset);
-    offset += aligned(static_cast<uint64_t>(named.tensor.bytes()));
+    const int64_t block_size = dtype_info(plan.dtype).block_size;
+    if (block_size > 1 && (plan.shape.rank() == 0 || plan.shape.dim(-1) % block_size != 0)) {
+      refuse(where, "rows of '" + plan.name + "' cannot be cut into blocks of " +
+                        std::to_string(block_size));
+    }
   }
 }
 
 }  // namespace
 
-void write_gguf(const std::filesystem::path& path, const Metadata& metadata,
-                std::span<const NamedTensor> tensors) {
+GgufWriter::GgufWriter(const std::filesystem::path& path, const Metadata& metadata,
+                       std::vector<TensorPlan> plans)
+    : plans_(std::move(plans)) {
   const std::string where = path.string();
-  check_names(metadata, tensors, where);
-  for (const NamedTensor& named : tensors) type_id_of(named, where);
+  check_names(metadata, plans_, where);
+  for (const TensorPlan& plan : plans_) type_id_of(plan, where);
   // The alignment is this writer's own.
   const bool has_alignment = metadata.contains(gguf::kAlignmentKey);
-  GgufStream stream(path);
-  stream.raw(gguf::kMagic);
-  stream.number(gguf::kVersion);
-  stream.number<uint64_t>(tensors.size());
-  stream.number<uint64_t>(metadata.items().size() - (has_alignment ? 1 : 0));
+  stream_ = std::make_unique<Stream>(path);
+  stream_->raw(gguf::kMagic);
+  stream_->number(gguf::kVersion);
+  stream_->number<uint64_t>(plans_.size());
+  stream_->number<uint64_t>(metadata.items().size() - (has_alignment ? 1 : 0));
   for (const auto& [key, value] : metadata.items()) {
     if (key == gguf::kAlignmentKey) continue;
-    stream.string(key);
-    std::visit([&](const auto& held) { stream.value(held); }, value);
+    stream_->string(key);
+    std::visit([&](const auto& held) { stream_->value(held); }, value);
   }
-  write_entries(stream, tensors, where);
+  uint64_t offset = 0;
+  for (const TensorPlan& plan : plans_) {
+    stream_->string(plan.name);
+    stream_->number(static_cast<uint32_t>(plan.shape.rank()));
+    for (int i = plan.shape.rank() - 1; i >= 0; --i) stream_->number(plan.shape.dim(i));
+    stream_->number(type_id_of(plan, where));
+    stream_->number(offset);
+    offset += aligned(static_cast<uint64_t>(dtype_bytes(plan.dtype, plan.shape.elements())));
+  }
+}
+
+GgufWriter::~GgufWriter() = default;
+
+void GgufWriter::add(const Tensor& tensor) {
+  ONMAL_ASSERT(added_ < plans_.size());
+  const TensorPlan& plan = plans_[added_++];
+  ONMAL_ASSERT(tensor.dtype() == plan.dtype && tensor.shape() == plan.shape);
+  stream_->pad(gguf::kDefaultAlignment);
+  stream_->bytes(tensor);
+}
+
+void GgufWriter::commit() {
+  ONMAL_ASSERT(added_ == plans_.size());
+  stream_->pad(gguf::kDefaultAlignment);
+  stream_->commit();
+}
+
+void write_gguf(const std::filesystem::path& path, const Metadata& metadata,
+                std::span<const NamedTensor> tensors) {
+  std::vector<TensorPlan> plans;
   for (const NamedTensor& named : tensors) {
-    stream.pad(gguf::kDefaultAlignment);
-    stream.bytes(named);
+    if (!named.tensor.defined()) {
+      refuse(path.string(), "the tensor '" + named.name + "' is undefined");
+    }
+    plans.push_back({named.name, named.tensor.shape(), named.tensor.dtype()});
   }
-  stream.pad(gguf::kDefaultAlignment);
-  stream.commit();
+  GgufWriter writer(path, metadata, std::move(plans));
+  for (const NamedTensor& named : tensors) writer.add(named.tensor);
+  writer.commit();
 }
 
 }  // namespace onmal

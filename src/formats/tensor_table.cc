@@ -129,7 +129,7 @@ Tensor TensorTable::find(std::string_view name) const {
   if (!entry.dtype) {
     throw Error(ErrorCode::kUnsupported, where_,
                 "tensor '" + entry.name + "' is stored as " + entry.type_name,
-                "convert the file to f32, f16, bf16 or q8_0");
+                "convert the file to f16, q8_0 or a k-quant such as q4_k_m");
   }
   if (!shape_from_dims(entry.dims)) {
     throw Error(ErrorCode::kUnsupported, where_,

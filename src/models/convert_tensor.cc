@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "kernels/quantize/encode.h"
 #include "kernels/select.h"
 #include "models/weight_io.h"
 
@@ -30,8 +31,8 @@ void to_f32(const kernels::ConvertKernels& convert, const Tensor& tensor, float*
 
 Tensor convert_tensor(const Tensor& tensor, DType dtype, Allocator& memory) {
   if (tensor.dtype() == dtype) return tensor;
-  const bool known = dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
-                     dtype == DType::kQ8_0;
+  const bool known =
+      dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || is_quantized(dtype);
   if (!known || tensor.dtype() == DType::kI32) {
     throw Error(ErrorCode::kUnsupported, "convert",
                 "cannot turn " + std::string(dtype_info(tensor.dtype()).name) + " into " +
@@ -56,6 +57,8 @@ Tensor convert_tensor(const Tensor& tensor, DType dtype, Allocator& memory) {
     convert.f32_to_f16(plain.f32(), result.data_as<uint16_t>(), count);
   } else if (dtype == DType::kBF16) {
     convert.f32_to_bf16(plain.f32(), result.data_as<uint16_t>(), count);
+  } else if (dtype != DType::kQ8_0) {
+    kernels::encode_blocks(dtype, plain.f32(), nullptr, result.data(), count);
   } else {
     convert.f32_to_q8_0(plain.f32(), result.data_as<BlockQ8_0>(), count);
   }

@@ -16,6 +16,20 @@ namespace {
 
 constexpr std::string_view kRopeFactors = "rope_freqs.weight";
 
+// llama.cpp's numbers for "mostly" one format. Mixtures have numbers of their own (quantize/).
+int64_t file_type_of(DType matrices) {
+  constexpr std::pair<DType, int64_t> kNumbers[] = {
+      {DType::kF32, 0},   {DType::kF16, 1},     {DType::kBF16, 32},   {DType::kQ8_0, 7},
+      {DType::kQ4_0, 2},  {DType::kQ4_1, 3},    {DType::kQ5_0, 8},    {DType::kQ5_1, 9},
+      {DType::kQ2_K, 10}, {DType::kQ3_K, 11},   {DType::kQ4_K, 14},   {DType::kQ5_K, 16},
+      {DType::kQ6_K, 18}, {DType::kIQ4_NL, 25}, {DType::kIQ4_XS, 30},
+  };
+  for (const auto& [dtype, number] : kNumbers) {
+    if (dtype == matrices) return number;
+  }
+  return 0;
+}
+
 std::filesystem::path find_model_file(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path) || std::filesystem::exists(path / "config.json"))
     return path;
@@ -158,12 +172,7 @@ void save_gguf(LanguageModel& model, const std::filesystem::path& file, DType ma
   Metadata metadata(file.string());
   metadata.set("general.architecture", config.architecture);
   metadata.set("general.name", file.stem().string());
-  // llama.cpp's numbers for "mostly" one format.
-  const int64_t file_type = matrices == DType::kF32    ? 0
-                            : matrices == DType::kF16  ? 1
-                            : matrices == DType::kQ8_0 ? 7
-                                                       : 32;
-  metadata.set("general.file_type", file_type);
+  metadata.set("general.file_type", file_type_of(matrices));
   metadata.set("general.quantization_version", int64_t{2});
   architecture.write_gguf(config, metadata);
   if (model.tokenizer != nullptr) {

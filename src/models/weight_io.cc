@@ -188,4 +188,10 @@ std::vector<NamedTensor> store_weights(Decoder& decoder, std::span<const WeightR
   return stored;
 }
 
+std::string stored_name(std::span<const WeightRule> rules, const std::string& ours) {
+  const auto [pattern, layer] = split_layer(ours);
+  const WeightRule* rule = find_rule(rules, pattern);
+  return rule == nullptr ? "" : fill_layer(rule->theirs, layer);
+}
+
 }  // namespace onmal

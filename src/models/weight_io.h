@@ -26,8 +26,12 @@ void load_weights(Decoder& decoder, std::span<const WeightRule> rules, FindTenso
 std::vector<NamedTensor> store_weights(Decoder& decoder, std::span<const WeightRule> rules,
                                        Allocator& memory, DType matrices, RopeStyle rope_style);
 
+// The name that a file gives to one of our weights; "" when the rules have none.
+std::string stored_name(std::span<const WeightRule> rules, const std::string& ours);
+
 // A copy of a tensor in another number format; the tensor itself when it has that format already.
-// q8_0 needs the innermost dimension to be a multiple of 32 (else Error kInvalidArgument).
+// Quantised formats need the innermost dimension to be a multiple of their block size (else Error
+// kInvalidArgument).
 Tensor convert_tensor(const Tensor& tensor, DType dtype, Allocator& memory);
 
 }  // namespace onmal

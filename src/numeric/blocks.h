@@ -48,7 +48,11 @@ struct BlockQ5_1 {
 };
 static_assert(sizeof(BlockQ5_1) == 24);
 
-// value = d * table[nibble], table of 16 fixed int8 levels
+// The 16 levels that the iq4 formats choose from: closer together around zero.
+inline constexpr int8_t kIQ4Levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                          1,    13,   25,  38,  53,  69,  89,  113};
+
+// value = d * kIQ4Levels[nibble]
 struct BlockIQ4_NL {
   uint16_t d;
   uint8_t nibbles[16];
@@ -98,7 +102,7 @@ struct BlockQ6_K {
 };
 static_assert(sizeof(BlockQ6_K) == 210);
 
-// 8 groups of 32 with 6-bit scales: value = d * (scale - 32) * table[nibble]
+// 8 groups of 32 with 6-bit scales: value = d * (scale - 32) * kIQ4Levels[nibble]
 struct BlockIQ4_XS {
   uint16_t d;
   uint16_t scales_high;

@@ -33,7 +33,9 @@ Tensor linear(Exec& exec, const Tensor& x, const Tensor& weight, const Tensor& b
   check_last_dim("linear", "x", x, weight.dim(1));
   if (bias.defined()) check_same_shape("linear", "bias", bias, Shape{weight.dim(0)});
   Tensor out = Tensor::empty(*exec.memory, x.shape().with_last(weight.dim(0)), x.dtype());
-  exec.backend->linear(exec, x.reshaped(Shape{x.shape().rows(), x.dim(-1)}), weight, bias,
+  const Tensor rows = x.reshaped(Shape{x.shape().rows(), x.dim(-1)});
+  if (exec.observer != nullptr) exec.observer->observe(exec, rows, weight);
+  exec.backend->linear(exec, rows, weight, bias,
                        out.reshaped(Shape{out.shape().rows(), out.dim(-1)}));
   if (exec.tape != nullptr && Tape::tracks(x, weight, bias)) {
     exec.tape->record(out,

@@ -97,7 +97,7 @@ void quantized_to_f32(DType dtype, const void* x, float* out, int64_t count) {
 }  // namespace
 
 extern const ConvertKernels kConvert;
-const ConvertKernels kConvert = {f16_to_f32,  bf16_to_f32,      f32_to_f16, f32_to_bf16,
-                                 q8_0_to_f32, quantized_to_f32, f32_to_q8_0};
+const ConvertKernels kConvert = {f16_to_f32,  bf16_to_f32, f32_to_f16,      f32_to_bf16,
+                                 q8_0_to_f32, f32_to_q8_0, quantized_to_f32};
 
 }  // namespace onmal::kernels::ONMAL_ISA

@@ -1,6 +1,5 @@
 #include "numeric/half.h"
 #include "ops/plain/plain_ops.h"
-#include "ops/plain/quantized.h"
 
 namespace onmal {
 
@@ -19,7 +18,7 @@ double value_at(const Tensor& tensor, int64_t index) {
     case DType::kI32:
       return tensor.i32()[index];
     default:
-      return quantized_value(tensor, index);
+      return quantized_value(tensor.dtype(), tensor.data(), index);
   }
 }
 

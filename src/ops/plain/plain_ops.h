@@ -20,6 +20,8 @@ void with_type(DType dtype, Body&& body) {
 
 // Value `index` of a tensor of any storage format.
 double value_at(const Tensor& tensor, int64_t index);
+// Value `index` of data in a quantised format.
+double quantized_value(DType dtype, const void* data, int64_t index);
 
 void add_linear(Backend& backend);
 void add_norms(Backend& backend);

@@ -1,135 +1,145 @@
-#include "ops/plain/quantized.h"
-
+#include "base/error.h"
 #include "numeric/blocks.h"
 #include "numeric/half.h"
+#include "ops/plain/plain_ops.h"
 
+// Each format read value by value, straight from its definition in numeric/blocks.h: what the
+// kernels, which decode many values at once, are compared with.
 namespace onmal::plain {
 namespace {
 
-double half(uint16_t bits) { return static_cast<double>(f16_to_f32(bits)); }
+double real(uint16_t half) { return static_cast<double>(f16_to_f32(half)); }
 
-// Small blocks: value i sits in the low nibble of byte i, or the high one of byte i - 16.
-int nibble(const uint8_t* nibbles, int64_t i) {
-  return i < 16 ? nibbles[i] & 15 : nibbles[i - 16] >> 4;
+// `width` bits of `bytes`, from bit `bit` counted from the start.
+int bits_at(const uint8_t* bytes, int64_t bit, int width) {
+  return (bytes[bit / 8] >> (bit % 8)) & ((1 << width) - 1);
 }
 
-int fifth_bit(const uint8_t* bits, int64_t i) { return (bits[i / 8] >> (i % 8) & 1) << 4; }
+// Small blocks: value i < 16 is the low nibble of byte i, the others are high nibbles.
+int small_nibble(const uint8_t* nibbles, int64_t i) {
+  return bits_at(nibbles, i % 16 * 8 + i / 16 * 4, 4);
+}
 
-constexpr int kIq4Levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                1,    13,   25,  38,  53,  69,  89,  113};
+int five_bits(const uint8_t* nibbles, const uint8_t* high_bits, int64_t i) {
+  return small_nibble(nibbles, i) + 16 * bits_at(high_bits, i, 1);
+}
+
+// Super-blocks keep 2-bit fields four to a byte: values 32 apart share one, 128 values 32 bytes.
+int two_bits(const uint8_t* bytes, int64_t i) {
+  const int64_t byte = i / 128 * 32 + i % 32;
+  return bits_at(bytes, byte * 8 + i % 128 / 32 * 2, 2);
+}
+
+// Nibbles of super-blocks with two to a byte, values 32 apart, 64 values 32 bytes.
+int super_nibble(const uint8_t* bytes, int64_t i) {
+  const int64_t byte = i / 64 * 32 + i % 32;
+  return bits_at(bytes, byte * 8 + i % 64 / 32 * 4, 4);
+}
+
+int packed_scale(const uint8_t* s, int64_t group) {
+  return group < 4 ? s[group] % 64 : s[group + 4] % 16 + s[group - 4] / 64 * 16;
+}
+
+int packed_minimum(const uint8_t* s, int64_t group) {
+  return group < 4 ? s[group + 4] % 64 : s[group + 4] / 16 + s[group] / 64 * 16;
+}
+
+double value_of(const BlockQ2_K& block, int64_t i) {
+  const int scales = block.scales[i / 16];
+  return real(block.d) * (scales % 16) * two_bits(block.q2, i) - real(block.dmin) * (scales / 16);
+}
+
+double value_of(const BlockQ3_K& block, int64_t i) {
+  const int64_t group = i / 16;
+  const int scale = bits_at(block.scales, group % 8 * 8 + group / 8 * 4, 4) +
+                    16 * bits_at(block.scales + 8, group % 4 * 8 + group / 4 * 2, 2) - 32;
+  const int high = bits_at(block.high_bits, i % 32 * 8 + i / 32, 1);
+  return real(block.d) * scale * (two_bits(block.q2, i) + 4 * high - 4);
+}
+
+double value_of(const BlockQ4_K& block, int64_t i) {
+  return real(block.d) * packed_scale(block.scales, i / 32) * super_nibble(block.nibbles, i) -
+         real(block.dmin) * packed_minimum(block.scales, i / 32);
+}
+
+double value_of(const BlockQ5_K& block, int64_t i) {
+  const int level =
+      super_nibble(block.nibbles, i) + 16 * bits_at(block.high_bits, i % 32 * 8 + i / 32, 1);
+  return real(block.d) * packed_scale(block.scales, i / 32) * level -
+         real(block.dmin) * packed_minimum(block.scales, i / 32);
+}
+
+double value_of(const BlockQ6_K& block, int64_t i) {
+  const int64_t byte = i / 128 * 64 + i % 64;
+  const int level = bits_at(block.nibbles, byte * 8 + i % 128 / 64 * 4, 4) +
+                    16 * two_bits(block.high_bits, i) - 32;
+  return real(block.d) * block.scales[i / 16] * level;
+}
+
+double value_of(const BlockIQ4_XS& block, int64_t i) {
+  const int64_t group = i / 32;
+  const int scale =
+      bits_at(block.scales_low, group * 4, 4) + 16 * (block.scales_high >> (2 * group) & 3) - 32;
+  return real(block.d) * scale * kIQ4Levels[small_nibble(block.nibbles + 16 * group, i % 32)];
+}
+
+double value_of(const BlockQ8_0& block, int64_t i) { return real(block.scale) * block.values[i]; }
+
+double value_of(const BlockQ4_0& block, int64_t i) {
+  return real(block.d) * (small_nibble(block.nibbles, i) - 8);
+}
+
+double value_of(const BlockQ4_1& block, int64_t i) {
+  return real(block.d) * small_nibble(block.nibbles, i) + real(block.m);
+}
+
+double value_of(const BlockQ5_0& block, int64_t i) {
+  return real(block.d) * (five_bits(block.nibbles, block.high_bits, i) - 16);
+}
+
+double value_of(const BlockQ5_1& block, int64_t i) {
+  return real(block.d) * five_bits(block.nibbles, block.high_bits, i) + real(block.m);
+}
+
+double value_of(const BlockIQ4_NL& block, int64_t i) {
+  return real(block.d) * kIQ4Levels[small_nibble(block.nibbles, i)];
+}
 
 template <typename Block>
-const Block& block_of(const Tensor& tensor, int64_t index, int64_t size) {
-  return tensor.data_as<Block>()[index / size];
-}
-
-double small_value(const Tensor& tensor, int64_t index) {
-  const int64_t i = index % kSmallBlockSize;
-  switch (tensor.dtype()) {
-    case DType::kQ8_0: {
-      const auto& b = block_of<BlockQ8_0>(tensor, index, kSmallBlockSize);
-      return half(b.scale) * b.values[i];
-    }
-    case DType::kQ4_0: {
-      const auto& b = block_of<BlockQ4_0>(tensor, index, kSmallBlockSize);
-      return half(b.d) * (nibble(b.nibbles, i) - 8);
-    }
-    case DType::kQ4_1: {
-      const auto& b = block_of<BlockQ4_1>(tensor, index, kSmallBlockSize);
-      return half(b.d) * nibble(b.nibbles, i) + half(b.m);
-    }
-    case DType::kQ5_0: {
-      const auto& b = block_of<BlockQ5_0>(tensor, index, kSmallBlockSize);
-      return half(b.d) * ((nibble(b.nibbles, i) | fifth_bit(b.high_bits, i)) - 16);
-    }
-    case DType::kQ5_1: {
-      const auto& b = block_of<BlockQ5_1>(tensor, index, kSmallBlockSize);
-      return half(b.d) * (nibble(b.nibbles, i) | fifth_bit(b.high_bits, i)) + half(b.m);
-    }
-    default: {
-      const auto& b = block_of<BlockIQ4_NL>(tensor, index, kSmallBlockSize);
-      return half(b.d) * kIq4Levels[nibble(b.nibbles, i)];
-    }
-  }
-}
-
-// Values of a super-block come in chunks of 64 (4 and 5 bits): the low nibbles of 32 bytes, then
-// their high ones.
-int chunk_nibble(const uint8_t* nibbles, int64_t i) {
-  const int byte = nibbles[i / 64 * 32 + i % 32];
-  return i % 64 < 32 ? byte & 15 : byte >> 4;
-}
-
-// 2-bit values come in chunks of 128: bits 0-1 of 32 bytes, then bits 2-3, …
-int chunk_two_bits(const uint8_t* bytes, int64_t i) {
-  return bytes[i / 128 * 32 + i % 32] >> (2 * (i % 128 / 32)) & 3;
-}
-
-struct ScaleAndMin {
-  int scale, minimum;
-};
-
-// Group j of the twelve bytes of 6-bit numbers.
-ScaleAndMin six_bits(const uint8_t* s, int64_t j) {
-  if (j < 4) return {s[j] & 63, s[j + 4] & 63};
-  return {(s[j + 4] & 15) | (s[j - 4] >> 6) << 4, (s[j + 4] >> 4) | (s[j] >> 6) << 4};
-}
-
-double q3_k_value(const BlockQ3_K& b, int64_t i) {
-  const int64_t j = i / 16;
-  const int low = j < 8 ? b.scales[j] & 15 : b.scales[j - 8] >> 4;
-  const int high = b.scales[8 + j % 4] >> (2 * (j / 4)) & 3;
-  const int bit = b.high_bits[i % 32] >> (i / 32) & 1;
-  return half(b.d) * ((low | high << 4) - 32) * (chunk_two_bits(b.q2, i) - (bit != 0 ? 0 : 4));
-}
-
-double q6_k_value(const BlockQ6_K& b, int64_t i) {
-  const int64_t chunk = i / 128;
-  const int64_t part = i % 128 / 32;
-  const int64_t l = i % 32;
-  const int byte = b.nibbles[chunk * 64 + part % 2 * 32 + l];
-  const int low = part < 2 ? byte & 15 : byte >> 4;
-  const int high = b.high_bits[chunk * 32 + l] >> (2 * part) & 3;
-  return half(b.d) * b.scales[i / 16] * ((low | high << 4) - 32);
-}
-
-double iq4_xs_value(const BlockIQ4_XS& b, int64_t i) {
-  const int64_t g = i / 32;
-  const int low = b.scales_low[g / 2] >> (4 * (g % 2)) & 15;
-  const int high = b.scales_high >> (2 * g) & 3;
-  return half(b.d) * ((low | high << 4) - 32) * kIq4Levels[nibble(b.nibbles + g * 16, i % 32)];
+double read(const void* data, int64_t index, int64_t block_size) {
+  return value_of(static_cast<const Block*>(data)[index / block_size], index % block_size);
 }
 
 }  // namespace
 
-double quantized_value(const Tensor& tensor, int64_t index) {
-  const int64_t i = index % kSuperBlockSize;
-  switch (tensor.dtype()) {
-    case DType::kQ2_K: {
-      const auto& b = block_of<BlockQ2_K>(tensor, index, kSuperBlockSize);
-      const int scales = b.scales[i / 16];
-      return half(b.d) * (scales & 15) * chunk_two_bits(b.q2, i) - half(b.dmin) * (scales >> 4);
-    }
+double quantized_value(DType dtype, const void* data, int64_t index) {
+  switch (dtype) {
+    case DType::kQ8_0:
+      return read<BlockQ8_0>(data, index, kQ8BlockSize);
+    case DType::kQ4_0:
+      return read<BlockQ4_0>(data, index, kSmallBlockSize);
+    case DType::kQ4_1:
+      return read<BlockQ4_1>(data, index, kSmallBlockSize);
+    case DType::kQ5_0:
+      return read<BlockQ5_0>(data, index, kSmallBlockSize);
+    case DType::kQ5_1:
+      return read<BlockQ5_1>(data, index, kSmallBlockSize);
+    case DType::kIQ4_NL:
+      return read<BlockIQ4_NL>(data, index, kSmallBlockSize);
+    case DType::kQ2_K:
+      return read<BlockQ2_K>(data, index, kSuperBlockSize);
     case DType::kQ3_K:
-      return q3_k_value(block_of<BlockQ3_K>(tensor, index, kSuperBlockSize), i);
-    case DType::kQ4_K: {
-      const auto& b = block_of<BlockQ4_K>(tensor, index, kSuperBlockSize);
-      const ScaleAndMin s = six_bits(b.scales, i / 32);
-      return half(b.d) * s.scale * chunk_nibble(b.nibbles, i) - half(b.dmin) * s.minimum;
-    }
-    case DType::kQ5_K: {
-      const auto& b = block_of<BlockQ5_K>(tensor, index, kSuperBlockSize);
-      const ScaleAndMin s = six_bits(b.scales, i / 32);
-      const int bit = b.high_bits[i % 32] >> (i / 32) & 1;
-      return half(b.d) * s.scale * (chunk_nibble(b.nibbles, i) | bit << 4) -
-             half(b.dmin) * s.minimum;
-    }
+      return read<BlockQ3_K>(data, index, kSuperBlockSize);
+    case DType::kQ4_K:
+      return read<BlockQ4_K>(data, index, kSuperBlockSize);
+    case DType::kQ5_K:
+      return read<BlockQ5_K>(data, index, kSuperBlockSize);
     case DType::kQ6_K:
-      return q6_k_value(block_of<BlockQ6_K>(tensor, index, kSuperBlockSize), i);
+      return read<BlockQ6_K>(data, index, kSuperBlockSize);
     case DType::kIQ4_XS:
-      return iq4_xs_value(block_of<BlockIQ4_XS>(tensor, index, kSuperBlockSize), i);
+      return read<BlockIQ4_XS>(data, index, kSuperBlockSize);
     default:
-      return small_value(tensor, index);
+      throw Error(ErrorCode::kUnsupported, "plain", "asked for a value of no quantised format");
   }
 }
 
