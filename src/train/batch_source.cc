@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <utility>
 
 #include "base/error.h"
+#include "base/rng.h"
 
 namespace onmal {
 
@@ -110,6 +113,25 @@ ConversationSplit read_all_conversations(const Corpus& corpus, int64_t heldout_p
     });
   }
   return split;
+}
+
+std::vector<std::vector<ChatMessage>> join_turns(
+    std::vector<std::vector<ChatMessage>> conversations, int64_t turns, uint64_t seed) {
+  if (turns <= 1) return conversations;
+  std::vector<std::vector<ChatMessage>> joined;
+  const auto count = static_cast<uint64_t>(conversations.size());
+  Rng rng(seed);
+  uint64_t wanted = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    std::vector<ChatMessage>& next = conversations[permuted(i, count, seed)];
+    if (wanted == 0) {
+      joined.emplace_back();
+      wanted = 1 + rng.below(static_cast<uint64_t>(turns));
+    }
+    std::move(next.begin(), next.end(), std::back_inserter(joined.back()));
+    --wanted;
+  }
+  return joined;
 }
 
 }  // namespace onmal

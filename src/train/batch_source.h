@@ -73,4 +73,9 @@ struct ConversationSplit {
 // text.
 ConversationSplit read_all_conversations(const Corpus& corpus, int64_t heldout_permille);
 
+// Conversations in a shuffled order, one to `turns` of them joined to a longer one: a model that
+// has only seen single questions answers a second one with what it said before.
+std::vector<std::vector<ChatMessage>> join_turns(
+    std::vector<std::vector<ChatMessage>> conversations, int64_t turns, uint64_t seed);
+
 }  // namespace onmal

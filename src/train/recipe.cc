@@ -123,6 +123,7 @@ Section data_section(DataRecipe& d) {
       {"heldout", file(d.heldout)},
       {"conversations", file(d.conversations)},
       {"folder", file(d.folder)},
+      {"turns", [&](const Reader& r, const toml::node& n) { d.turns = r.integer(n, 1, 64); }},
       {"heldout_permille",
        [&](const Reader& r, const toml::node& n) { d.heldout_permille = r.integer(n, 0, 500); }},
       {"length",

@@ -37,6 +37,7 @@ struct DataRecipe {
   std::filesystem::path
       conversations;              // corpus description, instead of shards: learn the answers alone
   std::filesystem::path folder;   // that the description's paths start from
+  int64_t turns = 1;              // up to so many conversations become the turns of one
   int64_t heldout_permille = 20;  // of the conversations
   int64_t length = 256;
   bool mask_documents = true;

@@ -249,6 +249,27 @@ TEST_F(TrainTest, OnlyAnswersAreLearned) {
   for (size_t t = 0; t < 120; ++t) EXPECT_LE(first[t], static_cast<int32_t>(t));
 }
 
+TEST(JoinTurnsTest, EveryConversationStaysWholeAndAppearsOnce) {
+  std::vector<std::vector<ChatMessage>> conversations;
+  for (int i = 0; i < 100; ++i) {
+    conversations.push_back({{"user", std::string("q").append(std::to_string(i))},
+                             {"assistant", std::string("a").append(std::to_string(i))}});
+  }
+  const auto joined = join_turns(conversations, 3, 7);
+  EXPECT_LT(joined.size(), 80U);
+  EXPECT_GT(joined.size(), 33U);
+  std::set<std::string> seen;
+  for (const auto& messages : joined) {
+    EXPECT_LE(messages.size(), 6U);
+    for (size_t i = 0; i < messages.size(); i += 2) {
+      EXPECT_EQ(messages[i].content.substr(1), messages[i + 1].content.substr(1));
+      seen.insert(messages[i].content);
+    }
+  }
+  EXPECT_EQ(seen.size(), 100U);
+  EXPECT_EQ(join_turns(conversations, 1, 7).size(), 100U);
+}
+
 TEST(ScheduleTest, RisesStaysAndFalls) {
   ScheduleRecipe schedule;
   schedule.warmup_steps = 10;

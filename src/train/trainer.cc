@@ -80,8 +80,9 @@ void Trainer::open_data() {
     }
     return;
   }
-  const ConversationSplit split =
+  ConversationSplit split =
       read_all_conversations(load_corpus(data.conversations, data.folder), data.heldout_permille);
+  split.train = join_turns(std::move(split.train), data.turns, recipe_.run.seed);
   train_ =
       std::make_unique<ConversationSource>(split.train, tokenizer, data.length, recipe_.run.seed);
   if (!split.heldout.empty()) {
