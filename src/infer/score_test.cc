@@ -44,7 +44,8 @@ TEST(ScoreTest, AgreesWithTokensScoredOneByOne) {
   const std::vector<int32_t> ids = testing::random_ids(75, 2);
   for (const auto& [window, stride] :
        std::vector<std::pair<int64_t, int64_t>>{{100, 50}, {32, 16}, {20, 20}, {16, 3}}) {
-    const Score score = score_tokens(model, pool, ids, {window, stride}, no_progress);
+    const Score score =
+        score_tokens(model, pool, ids, {.window = window, .stride = stride}, no_progress);
     EXPECT_EQ(score.tokens, 74);
     const double want = twin(model, pool, ids, window, stride);
     EXPECT_NEAR(score.negative_log_likelihood, want, 1e-4 * want) << window << " " << stride;
