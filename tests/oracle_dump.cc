@@ -35,14 +35,7 @@ DecoderConfig small_config(const std::string& architecture) {
   config.ffn_dim = 112;
   config.max_positions = 64;
   config.tied_head = architecture != "llama";
-  config.qk_norm = architecture == "qwen3";
-  if (architecture == "gpt2") {
-    config.norm = NormKind::kLayer;
-    config.position = PositionKind::kLearned;
-    config.qkv_bias = config.output_bias = config.mlp_bias = true;
-    config.gated_mlp = false;
-    config.activation = Activation::kGeluTanh;
-  }
+  find_architecture(architecture, "oracle_dump").set_family(config);
   return config;
 }
 
@@ -110,8 +103,9 @@ void write_gradients(Decoder& decoder, const GradStore& gradients,
   HeapAllocator memory;
   const Architecture& architecture =
       find_architecture(decoder.config().architecture, "oracle_dump");
-  write_safetensors(path, store_weights(shadow, architecture.hugging_face_rules, memory,
-                                        DType::kF32, RopeStyle::kHalves));
+  write_safetensors(
+      path, store_weights(shadow, {architecture.hugging_face_names(), architecture.norm_offset},
+                          memory, DType::kF32, RopeStyle::kHalves));
 }
 
 void dump(const std::string& architecture, const std::filesystem::path& folder) {

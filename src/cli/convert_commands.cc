@@ -68,12 +68,6 @@ DType input_type(Decoder& decoder, const fs::path& output) {
   return is_quantized(dtype) && !is_gguf(output) ? DType::kF16 : dtype;
 }
 
-// What a stored tensor will be: rows that blocks do not divide stay f16 (see save_gguf).
-DType stored_type(const Param& param, DType matrices) {
-  if (param.kind == ParamKind::kVector) return DType::kF32;
-  return param.shape.dim(-1) % dtype_info(matrices).block_size == 0 ? matrices : DType::kF16;
-}
-
 TensorError measure(const Param& param, DType dtype) {
   HeapAllocator memory;
   const Tensor before = convert_tensor(param.value, DType::kF32, memory);
@@ -99,7 +93,7 @@ std::vector<TensorError> measure_all(CommandContext& context, Decoder& decoder, 
     if (context.interrupts.token().stop_requested()) {
       throw Error(ErrorCode::kCancelled, "convert", "stopped; nothing was written");
     }
-    errors.push_back(measure(param, stored_type(param, matrices)));
+    errors.push_back(measure(param, stored_dtype(param, matrices)));
     if (context.err_is_terminal) {
       context.err << fmt::format("\r{} tensors compared", errors.size()) << std::flush;
     }

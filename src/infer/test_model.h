@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "models/architecture.h"
 #include "models/language_model.h"
 #include "models/weight_io.h"
 
@@ -62,14 +63,7 @@ inline DecoderConfig small_config(const std::string& architecture) {
   config.ffn_dim = 96;
   config.max_positions = 128;
   config.tied_head = architecture != "llama";
-  config.qk_norm = architecture == "qwen3";
-  if (architecture == "gpt2") {
-    config.norm = NormKind::kLayer;
-    config.position = PositionKind::kLearned;
-    config.qkv_bias = config.output_bias = config.mlp_bias = true;
-    config.gated_mlp = false;
-    config.activation = Activation::kGeluTanh;
-  }
+  find_architecture(architecture, "test").set_family(config);
   return config;
 }
 

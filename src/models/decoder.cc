@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "autograd/tape.h"
-#include "ops/activation.h"
 #include "ops/add.h"
 #include "ops/attention.h"
 #include "ops/embedding.h"
 #include "ops/scale.h"
+#include "ops/softcap.h"
 
 namespace onmal {
 namespace {
@@ -28,44 +28,6 @@ Tensor make_positions(Exec& exec, int64_t batch, int64_t length, int64_t first) 
 }
 
 }  // namespace
-
-DecoderBlock::DecoderBlock(const DecoderConfig& config, int64_t index) {
-  const std::string name = "layers." + std::to_string(index);
-  const float output_deviation = kDeviation / std::sqrt(2.0F * static_cast<float>(config.layers));
-  const int64_t query_dim = config.heads * config.head_dim;
-  const int64_t kv_dim = config.kv_heads * config.head_dim;
-  attention_norm =
-      NormLayer(name + ".attention_norm", config.norm, config.dim, config.norm_epsilon);
-  query = LinearLayer(name + ".query", config.dim, query_dim, config.qkv_bias, kDeviation);
-  key = LinearLayer(name + ".key", config.dim, kv_dim, config.qkv_bias, kDeviation);
-  value = LinearLayer(name + ".value", config.dim, kv_dim, config.qkv_bias, kDeviation);
-  output =
-      LinearLayer(name + ".output", query_dim, config.dim, config.output_bias, output_deviation);
-  if (config.qk_norm) {
-    query_norm =
-        NormLayer(name + ".query_norm", NormKind::kRms, config.head_dim, config.norm_epsilon);
-    key_norm = NormLayer(name + ".key_norm", NormKind::kRms, config.head_dim, config.norm_epsilon);
-  }
-  mlp_norm = NormLayer(name + ".mlp_norm", config.norm, config.dim, config.norm_epsilon);
-  if (config.gated_mlp)
-    gate = LinearLayer(name + ".gate", config.dim, config.ffn_dim, config.mlp_bias, kDeviation);
-  up = LinearLayer(name + ".up", config.dim, config.ffn_dim, config.mlp_bias, kDeviation);
-  down = LinearLayer(name + ".down", config.ffn_dim, config.dim, config.mlp_bias, output_deviation);
-}
-
-void DecoderBlock::visit(ParamVisitor visitor) {
-  attention_norm.visit(visitor);
-  query.visit(visitor);
-  key.visit(visitor);
-  value.visit(visitor);
-  output.visit(visitor);
-  if (query_norm.weight.shape.rank() > 0) query_norm.visit(visitor);
-  if (key_norm.weight.shape.rank() > 0) key_norm.visit(visitor);
-  mlp_norm.visit(visitor);
-  if (gate.weight.shape.rank() > 0) gate.visit(visitor);
-  up.visit(visitor);
-  down.visit(visitor);
-}
 
 Decoder::Decoder(DecoderConfig config) : config_(std::move(config)) {
   config_.validate("model");
@@ -127,14 +89,17 @@ void Decoder::set_trained(bool trained) {
 
 void Decoder::prepare(Allocator& memory) {
   if (config_.position != PositionKind::kRope) return;
-  std::vector<double> frequencies(static_cast<size_t>(config_.head_dim / 2));
-  for (size_t i = 0; i < frequencies.size(); ++i) {
-    frequencies[i] = std::pow(
-        config_.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(config_.head_dim));
-    if (!config_.rope_factors.empty())
-      frequencies[i] /= static_cast<double>(config_.rope_factors[i]);
-  }
-  rope_tables_ = make_rope_tables(memory, config_.max_positions, frequencies);
+  const RopeScaling& scaling = config_.rope_scaling;
+  const int64_t dims = config_.rotated_dims();
+  const auto tables = [&](const RopeScaling& with, double theta, bool is_long) {
+    return make_rope_tables(memory, config_.max_positions,
+                            rope_frequencies(with, dims, theta, is_long), with.magnitude);
+  };
+  rope_tables_ = tables(scaling, config_.rope_theta, false);
+  if (scaling.is_long(config_.max_positions))
+    long_rope_tables_ = tables(scaling, config_.rope_theta, true);
+  if (config_.local_rope_theta)
+    local_rope_tables_ = tables(RopeScaling{}, *config_.local_rope_theta, false);
 }
 
 KvCache Decoder::make_cache(Allocator& memory, int64_t capacity, DType dtype) const {
@@ -161,30 +126,56 @@ Tensor Decoder::forward(Exec& exec, const DecoderInput& input) const {
     x = add(exec, x, embedding(exec, position_embedding_.value, positions));
   }
   for (int64_t i = 0; i < config_.layers; ++i) {
-    const DecoderBlock& block = blocks_[static_cast<size_t>(i)];
     if (input.checkpoint_activations && exec.tape != nullptr) {
-      x = checkpoint(exec, x,
-                     [this, &block, i, positions, input](Exec& inner, const Tensor& value) {
-                       return run_block(inner, block, i, value, positions, input);
-                     });
+      x = checkpoint(exec, x, [this, i, positions, input](Exec& inner, const Tensor& value) {
+        return run_block(inner, i, value, positions, input);
+      });
     } else {
-      x = run_block(exec, block, i, x, positions, input);
+      x = run_block(exec, i, x, positions, input);
     }
   }
   if (input.cache != nullptr) input.cache->commit(length);
   return final_norm_(exec, x);
 }
 
-Tensor Decoder::run_block(Exec& exec, const DecoderBlock& block, int64_t index, const Tensor& x,
-                          const Tensor& positions, const DecoderInput& input) const {
-  const Tensor attended = add(
-      exec, x, run_attention(exec, block, index, block.attention_norm(exec, x), positions, input));
-  return add(exec, attended, run_mlp(exec, block, block.mlp_norm(exec, attended)));
+Tensor Decoder::add_branch(Exec& exec, const Tensor& x, const Tensor& branch) const {
+  if (config_.residual_scale == 1.0F) return add(exec, x, branch);
+  return add(exec, x, scale(exec, branch, config_.residual_scale));
 }
 
-Tensor Decoder::run_attention(Exec& exec, const DecoderBlock& block, int64_t index,
-                              const Tensor& normed, const Tensor& positions,
-                              const DecoderInput& input) const {
+Tensor Decoder::run_block(Exec& exec, int64_t index, const Tensor& x, const Tensor& positions,
+                          const DecoderInput& input) const {
+  const DecoderBlock& block = blocks_[static_cast<size_t>(index)];
+  const bool before = config_.norm_placement != NormPlacement::kAfter;
+  const bool after = config_.norm_placement != NormPlacement::kBefore;
+  const Tensor normed = before ? block.attention_norm(exec, x) : x;
+  Tensor branch = run_attention(exec, index, normed, positions, input);
+  if (after) branch = block.attention_post_norm(exec, branch);
+  const Tensor attended = add_branch(exec, x, branch);
+  const Tensor& mlp_input = config_.parallel_residual ? x : attended;
+  Tensor mlp_normed = mlp_input;
+  if (config_.shared_norm) {
+    mlp_normed = normed;
+  } else if (before) {
+    mlp_normed = block.mlp_norm(exec, mlp_input);
+  }
+  branch = block.feed_forward(exec, mlp_normed, config_);
+  if (after) branch = block.mlp_post_norm(exec, branch);
+  return add_branch(exec, attended, branch);
+}
+
+const RopeTables* Decoder::rotation_of(int64_t layer, const DecoderInput& input) const {
+  if (config_.position != PositionKind::kRope) return nullptr;
+  const bool local = config_.is_local(layer);
+  if (!local && !config_.global_rope) return nullptr;
+  if (local && config_.local_rope_theta) return &local_rope_tables_;
+  const int64_t room = input.cache == nullptr ? input.ids.dim(1) : input.cache->capacity();
+  return config_.rope_scaling.is_long(room) ? &long_rope_tables_ : &rope_tables_;
+}
+
+Tensor Decoder::run_attention(Exec& exec, int64_t index, const Tensor& normed,
+                              const Tensor& positions, const DecoderInput& input) const {
+  const DecoderBlock& block = blocks_[static_cast<size_t>(index)];
   const int64_t batch = normed.dim(0);
   const int64_t length = normed.dim(1);
   const Shape query_shape{batch, length, config_.heads, config_.head_dim};
@@ -192,17 +183,19 @@ Tensor Decoder::run_attention(Exec& exec, const DecoderBlock& block, int64_t ind
   Tensor q = block.query(exec, normed).reshaped(query_shape);
   Tensor k = block.key(exec, normed).reshaped(kv_shape);
   Tensor v = block.value(exec, normed).reshaped(kv_shape);
-  if (config_.qk_norm) {
-    q = block.query_norm(exec, q);
-    k = block.key_norm(exec, k);
+  if (config_.qk_norm != QkNorm::kNone) {
+    q = DecoderBlock::norm_heads(exec, block.query_norm, q, config_.qk_norm);
+    k = DecoderBlock::norm_heads(exec, block.key_norm, k, config_.qk_norm);
   }
-  if (config_.position == PositionKind::kRope) {
-    q = rope(exec, q, rope_tables_, positions, config_.rope_style);
-    k = rope(exec, k, rope_tables_, positions, config_.rope_style);
+  if (const RopeTables* tables = rotation_of(index, input); tables != nullptr) {
+    q = rope(exec, q, *tables, positions, config_.rope_style);
+    k = rope(exec, k, *tables, positions, config_.rope_style);
   }
   AttentionParams params;
-  params.scale = 1.0F / std::sqrt(static_cast<float>(config_.head_dim));
-  params.window = config_.window;
+  params.scale = config_.attention_scale > 0.0F
+                     ? config_.attention_scale
+                     : 1.0F / std::sqrt(static_cast<float>(config_.head_dim));
+  params.window = config_.is_local(index) ? config_.window : 0;
   params.softcap = config_.attention_softcap;
   if (input.cache != nullptr) {
     params.first_position = input.cache->length();
@@ -214,25 +207,26 @@ Tensor Decoder::run_attention(Exec& exec, const DecoderBlock& block, int64_t ind
   return block.output(exec, mixed.reshaped(Shape{batch, length, config_.heads * config_.head_dim}));
 }
 
-Tensor Decoder::run_mlp(Exec& exec, const DecoderBlock& block, const Tensor& normed) const {
-  const Tensor up = block.up(exec, normed);
-  const Tensor inner = config_.gated_mlp
-                           ? gated(exec, config_.activation, block.gate(exec, normed), up)
-                           : activation(exec, config_.activation, up);
-  return block.down(exec, inner);
+// Scaling what goes into the head is scaling what comes out of it.
+Tensor Decoder::scaled_hidden(Exec& exec, const Tensor& hidden) const {
+  return config_.logit_scale == 1.0F ? hidden : scale(exec, hidden, config_.logit_scale);
 }
 
 Tensor Decoder::logits(Exec& exec, const Tensor& hidden) const {
   const Param& head = config_.tied_head ? embedding_ : head_;
-  return linear(exec, hidden, head.value);
+  const Tensor raw = linear(exec, scaled_hidden(exec, hidden), head.value);
+  return config_.logit_softcap > 0.0F ? softcap(exec, raw, config_.logit_softcap) : raw;
 }
 
 CrossEntropyResult Decoder::loss(Exec& exec, const Tensor& hidden, const Tensor& targets,
                                  double normalizer) const {
   const Param& head = config_.tied_head ? embedding_ : head_;
-  const Tensor rows = hidden.reshaped(Shape{hidden.shape().rows(), config_.dim});
+  const Tensor rows =
+      scaled_hidden(exec, hidden).reshaped(Shape{hidden.shape().rows(), config_.dim});
+  CrossEntropyParams params;
+  params.softcap = config_.logit_softcap;
   return linear_cross_entropy(exec, rows, head.value, targets.reshaped(Shape{targets.elements()}),
-                              CrossEntropyParams{}, normalizer);
+                              params, normalizer);
 }
 
 }  // namespace onmal

@@ -2,27 +2,15 @@
 
 #include <vector>
 
+#include "models/decoder_block.h"
 #include "models/decoder_config.h"
 #include "nn/kv_cache.h"
-#include "nn/linear_layer.h"
 #include "nn/norm_layer.h"
 #include "nn/param.h"
 #include "ops/cross_entropy.h"
 #include "ops/rope.h"
 
 namespace onmal {
-
-// One layer: x + attention(norm(x)), then that + mlp(norm(that)).
-struct DecoderBlock {
-  DecoderBlock(const DecoderConfig& config, int64_t index);
-  void visit(ParamVisitor visitor);
-
-  NormLayer attention_norm;
-  LinearLayer query, key, value, output;
-  NormLayer query_norm, key_norm;  // with config.qk_norm
-  NormLayer mlp_norm;
-  LinearLayer gate, up, down;  // gate with config.gated_mlp
-};
 
 struct DecoderInput {
   Tensor ids;         // i32 [B, T]
@@ -44,7 +32,7 @@ class Decoder {
   // Hidden states [B, T, dim] after the last norm. Throws Error(kResource) when positions exceed
   // the context and Error(kInvalidArgument) for a token id outside the vocabulary.
   Tensor forward(Exec& exec, const DecoderInput& input) const;
-  // Logits of hidden states [.., dim] -> [.., vocab_size].
+  // Logits of hidden states [.., dim] -> [.., vocab_size], scaled and capped as the model says.
   Tensor logits(Exec& exec, const Tensor& hidden) const;
   // Mean next-token cross-entropy; see linear_cross_entropy.
   CrossEntropyResult loss(Exec& exec, const Tensor& hidden, const Tensor& targets,
@@ -64,11 +52,15 @@ class Decoder {
   KvCache make_cache(Allocator& memory, int64_t capacity, DType dtype = DType::kF32) const;
 
  private:
-  Tensor run_block(Exec& exec, const DecoderBlock& block, int64_t index, const Tensor& x,
-                   const Tensor& positions, const DecoderInput& input) const;
-  Tensor run_attention(Exec& exec, const DecoderBlock& block, int64_t index, const Tensor& normed,
-                       const Tensor& positions, const DecoderInput& input) const;
-  Tensor run_mlp(Exec& exec, const DecoderBlock& block, const Tensor& normed) const;
+  Tensor run_block(Exec& exec, int64_t index, const Tensor& x, const Tensor& positions,
+                   const DecoderInput& input) const;
+  Tensor run_attention(Exec& exec, int64_t index, const Tensor& normed, const Tensor& positions,
+                       const DecoderInput& input) const;
+  Tensor add_branch(Exec& exec, const Tensor& x, const Tensor& branch) const;
+  // Hidden states as the head takes them.
+  Tensor scaled_hidden(Exec& exec, const Tensor& hidden) const;
+  // The rotation of a layer; null where it has none.
+  const RopeTables* rotation_of(int64_t layer, const DecoderInput& input) const;
 
   DecoderConfig config_;
   Param embedding_;
@@ -77,6 +69,8 @@ class Decoder {
   NormLayer final_norm_;
   Param head_;  // when not tied
   RopeTables rope_tables_;
+  RopeTables long_rope_tables_;   // longrope, for sequences with more room than first trained on
+  RopeTables local_rope_tables_;  // with config.local_rope_theta, of layers with a window
 };
 
 }  // namespace onmal

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "autograd/tape.h"
+#include "models/architecture.h"
 #include "tensor/allocators.h"
 
 namespace onmal {
@@ -24,14 +25,7 @@ DecoderConfig small_config(const std::string& architecture) {
   config.ffn_dim = 40;
   config.max_positions = 64;
   config.tied_head = architecture != "llama";
-  config.qk_norm = architecture == "qwen3";
-  if (architecture == "gpt2") {
-    config.norm = NormKind::kLayer;
-    config.position = PositionKind::kLearned;
-    config.qkv_bias = config.output_bias = config.mlp_bias = true;
-    config.gated_mlp = false;
-    config.activation = Activation::kGeluTanh;
-  }
+  find_architecture(architecture, "test").set_family(config);
   return config;
 }
 

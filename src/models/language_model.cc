@@ -8,13 +8,13 @@
 #include "formats/gguf_tokenizer.h"
 #include "formats/hf_folder.h"
 #include "models/architecture.h"
+#include "models/gguf_config.h"
+#include "models/hugging_face_config.h"
 #include "models/weight_io.h"
 #include "tokenizer/tokenizer_json.h"
 
 namespace onmal {
 namespace {
-
-constexpr std::string_view kRopeFactors = "rope_freqs.weight";
 
 // llama.cpp's numbers for "mostly" one format. Mixtures have numbers of their own (quantize/).
 int64_t file_type_of(DType matrices) {
@@ -47,28 +47,15 @@ std::filesystem::path find_model_file(const std::filesystem::path& path) {
 LanguageModel load_gguf(const std::filesystem::path& path, const LoadOptions& options) {
   const auto file = std::make_shared<GgufFile>(path);
   const Metadata& metadata = file->metadata();
-  DecoderConfig config;
-  config.architecture = metadata.get_string("general.architecture");
+  const auto find = [&](const std::string& name) { return file->find(name); };
+  const DecoderConfig config = read_gguf_config(metadata, find);
   const Architecture& architecture = find_architecture(config.architecture, path.string());
-  architecture.read_gguf(metadata, config);
-  config.rope_style = architecture.gguf_rope_style;
-  const Tensor embedding = file->tensor("token_embd.weight");
-  config.vocab_size = embedding.shape().rank() == 2 ? embedding.dim(0) : 0;
-  config.tied_head = !file->find("output.weight").defined();
-  if (const Tensor factors = file->find(kRopeFactors);
-      factors.defined() && factors.dtype() == DType::kF32) {
-    config.rope_factors.assign(factors.f32(), factors.f32() + factors.elements());
-  }
-  config.qkv_bias = config.qkv_bias || file->find("blk.0.attn_q.bias").defined();
-  config.validate(path.string());
   LanguageModel model;
   model.path = path;
   model.backing = file;
   model.decoder = std::make_unique<Decoder>(config);
-  load_weights(
-      *model.decoder, architecture.gguf_rules,
-      [&](const std::string& name) { return file->find(name); }, *model.memory, options.matrices,
-      path.string());
+  load_weights(*model.decoder, {architecture.gguf_names()}, find, *model.memory, options.matrices,
+               path.string());
   model.decoder->prepare(*model.memory);
   if (metadata.contains("tokenizer.ggml.model")) {
     try {
@@ -88,11 +75,8 @@ LanguageModel load_gguf(const std::filesystem::path& path, const LoadOptions& op
 
 LanguageModel load_hugging_face(const std::filesystem::path& path, const LoadOptions& options) {
   const auto folder = std::make_shared<HfFolder>(open_hf_folder(path));
-  DecoderConfig config;
-  config.architecture = folder->config.get_string("model_type");
+  const DecoderConfig config = read_hugging_face_config(folder->config);
   const Architecture& architecture = find_architecture(config.architecture, path.string());
-  architecture.read_hugging_face(folder->config, config);
-  config.validate(path.string());
   LanguageModel model;
   model.path = path;
   model.backing = folder;
@@ -103,8 +87,8 @@ LanguageModel load_hugging_face(const std::filesystem::path& path, const LoadOpt
     // "model.layers.0…".
     return tensor.defined() ? tensor : folder->weights.find(name.substr(name.find('.') + 1));
   };
-  load_weights(*model.decoder, architecture.hugging_face_rules, find, *model.memory,
-               options.matrices, path.string());
+  load_weights(*model.decoder, {architecture.hugging_face_names(), architecture.norm_offset}, find,
+               *model.memory, options.matrices, path.string());
   model.decoder->prepare(*model.memory);
   if (!folder->tokenizer_path.empty())
     model.tokenizer = load_tokenizer_json(folder->tokenizer_path);
@@ -138,13 +122,10 @@ void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder
                 "write a .gguf file, or f16 or bf16");
   }
   Metadata hugging_face(folder.string());
-  hugging_face.set("architectures",
-                   std::vector<std::string>{std::string(architecture.hugging_face_class)});
-  hugging_face.set("model_type", config.architecture);
   hugging_face.set("torch_dtype", std::string(matrices == DType::kF32   ? "float32"
                                               : matrices == DType::kF16 ? "float16"
                                                                         : "bfloat16"));
-  architecture.write_hugging_face(config, hugging_face);
+  write_hugging_face_config(config, hugging_face);
   Metadata generation(folder.string());
   if (!model.end_ids.empty()) {
     const std::vector<int64_t> ends(model.end_ids.begin(), model.end_ids.end());
@@ -157,8 +138,9 @@ void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder
     tokenizer_config.eos_token = std::string(model.tokenizer->piece(model.end_ids[0]));
   }
   HeapAllocator memory;
-  const std::vector<NamedTensor> weights = store_weights(
-      *model.decoder, architecture.hugging_face_rules, memory, matrices, RopeStyle::kHalves);
+  const std::vector<NamedTensor> weights =
+      store_weights(*model.decoder, {architecture.hugging_face_names(), architecture.norm_offset},
+                    memory, matrices, RopeStyle::kHalves);
   std::filesystem::create_directories(folder);
   if (const BpeTokenizer* tokenizer = bpe_of(model); tokenizer != nullptr) {
     write_file(folder / "tokenizer.json", write_tokenizer_json(tokenizer->definition()));
@@ -170,22 +152,24 @@ void save_gguf(LanguageModel& model, const std::filesystem::path& file, DType ma
   const DecoderConfig& config = model.decoder->config();
   const Architecture& architecture = find_architecture(config.architecture, file.string());
   Metadata metadata(file.string());
-  metadata.set("general.architecture", config.architecture);
+  metadata.set("general.architecture", std::string(architecture.gguf_name));
   metadata.set("general.name", file.stem().string());
   metadata.set("general.file_type", file_type_of(matrices));
   metadata.set("general.quantization_version", int64_t{2});
-  architecture.write_gguf(config, metadata);
+  write_gguf_config(config, metadata);
   if (model.tokenizer != nullptr) {
     write_gguf_tokenizer(*model.tokenizer, model.chat_template, model.end_ids, metadata);
+  } else {
+    metadata.set("tokenizer.ggml.model", std::string("no_vocab"));  // llama.cpp asks for the key
   }
   HeapAllocator memory;
-  std::vector<NamedTensor> weights = store_weights(*model.decoder, architecture.gguf_rules, memory,
-                                                   matrices, architecture.gguf_rope_style);
-  if (!config.rope_factors.empty()) {
-    Tensor factors = Tensor::empty(memory, Shape{static_cast<int64_t>(config.rope_factors.size())});
-    std::copy(config.rope_factors.begin(), config.rope_factors.end(), factors.f32());
-    weights.push_back({std::string(kRopeFactors), factors});
+  std::vector<NamedTensor> weights = store_weights(*model.decoder, {architecture.gguf_names()},
+                                                   memory, matrices, architecture.gguf_rope_style);
+  if (architecture.gguf_needs_head && config.tied_head) {
+    weights.push_back({"output.weight", weights.front().tensor});  // the embedding comes first
   }
+  for (NamedTensor& tensor : gguf_config_tensors(config, memory))
+    weights.push_back(std::move(tensor));
   write_gguf(file, metadata, weights);
 }
 

@@ -1,33 +1,39 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "base/function_ref.h"
 #include "formats/tensor_table.h"
 #include "models/architecture.h"
 #include "models/decoder.h"
 
 namespace onmal {
 
-// Looks up a stored tensor by its name in the file; an undefined Tensor when the file has none.
-using FindTensor = FunctionRef<Tensor(const std::string& name)>;
+// How a file keeps weights: their names, and what norm weights are stored less.
+struct WeightFormat {
+  WeightNames names;
+  float norm_offset = 0.0F;
+};
 
 // Fills every weight of `decoder` from a file by the rules. Vectors become f32; matrices stay as
 // stored (borrowed) or are converted to `matrices`. Throws Error(kBadFile), naming the weight, when
 // one is missing or misshapen.
-void load_weights(Decoder& decoder, std::span<const WeightRule> rules, FindTensor find,
-                  Allocator& memory, std::optional<DType> matrices, const std::string& where);
+void load_weights(Decoder& decoder, const WeightFormat& format, FindTensor find, Allocator& memory,
+                  std::optional<DType> matrices, const std::string& where);
 
-// The decoder's weights under the file's names and layouts, converted to `matrices` (vectors f32);
-// query and key rows put into `rope_style` order.
-std::vector<NamedTensor> store_weights(Decoder& decoder, std::span<const WeightRule> rules,
+// The decoder's weights under the file's names and layouts, in stored_dtype; query and key rows put
+// into `rope_style` order.
+std::vector<NamedTensor> store_weights(Decoder& decoder, const WeightFormat& format,
                                        Allocator& memory, DType matrices, RopeStyle rope_style);
 
+// What a weight is stored as when matrices are to be `matrices`: vectors and routers f32, rows that
+// blocks do not divide f16.
+DType stored_dtype(const Param& param, DType matrices);
+
 // The name that a file gives to one of our weights; "" when the rules have none.
-std::string stored_name(std::span<const WeightRule> rules, const std::string& ours);
+std::string stored_name(const WeightNames& names, const DecoderConfig& config,
+                        const std::string& ours);
 
 // A copy of a tensor in another number format; the tensor itself when it has that format already.
 // Quantised formats need the innermost dimension to be a multiple of their block size (else Error

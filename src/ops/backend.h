@@ -65,7 +65,8 @@ struct Backend {
   void (*rms_norm_backward)(Exec&, const Tensor& dout, const Tensor& x, const Tensor& weight,
                             const Tensor& inverse_rms, const Tensor& dx, bool accumulate_dx,
                             const Tensor& dweight, bool accumulate_dweight) = nullptr;
-  // out = (x - mean) / sqrt(var + eps) * weight + bias; bias may be undefined.
+  // out = (x - mean) / sqrt(var + eps) * weight + bias; weight [D], or [G, D]: row r of x takes
+  // weight row r mod G; bias is shaped like weight, or undefined.
   void (*layer_norm)(Exec&, const Tensor& x, const Tensor& weight, const Tensor& bias, float eps,
                      const Tensor& out, const NormSaved& saved) = nullptr;
   void (*layer_norm_backward)(Exec&, const Tensor& dout, const Tensor& x, const Tensor& weight,
@@ -107,6 +108,29 @@ struct Backend {
   void (*add)(Exec&, const Tensor& a, const Tensor& b, const Tensor& out) = nullptr;
   // out = factor * x
   void (*scale)(Exec&, const Tensor& x, float factor, const Tensor& out) = nullptr;
+  // out = cap * tanh(x / cap)
+  void (*softcap)(Exec&, const Tensor& x, float cap, const Tensor& out) = nullptr;
+  void (*softcap_backward)(Exec&, const Tensor& dout, const Tensor& x, float cap, const Tensor& dx,
+                           bool accumulate) = nullptr;
+  // out = sigmoid(gate) * x; x [.., D], gate [.., 1]
+  void (*sigmoid_gate)(Exec&, const Tensor& x, const Tensor& gate, const Tensor& out) = nullptr;
+  // Writes dx and dgate (never accumulates).
+  void (*sigmoid_gate_backward)(Exec&, const Tensor& dout, const Tensor& x, const Tensor& gate,
+                                const Tensor& dx, const Tensor& dgate) = nullptr;
+
+  // Mixture of experts; see ops/experts.h. logits [M, E]; experts i32 and weights [M, per_token]:
+  // the largest softmax values of each row, the first among equals, largest first.
+  void (*route)(Exec&, const Tensor& logits, bool normalize, const Tensor& experts,
+                const Tensor& weights) = nullptr;
+  void (*route_backward)(Exec&, const Tensor& dweights, const Tensor& logits, bool normalize,
+                         const Tensor& experts, const Tensor& dlogits, bool accumulate) = nullptr;
+  // out[m] = sum over j of weights[m, j] * x[slots[m, j]]; every row of x is somebody's slot.
+  void (*combine_experts)(Exec&, const Tensor& x, const Tensor& weights, const Tensor& slots,
+                          const Tensor& out) = nullptr;
+  // Writes dx and dweights (never accumulates).
+  void (*combine_experts_backward)(Exec&, const Tensor& dout, const Tensor& x,
+                                   const Tensor& weights, const Tensor& slots, const Tensor& dx,
+                                   const Tensor& dweights) = nullptr;
 
   // The head and its loss in one, in chunks of rows: never more than a chunk of logits in memory.
   // x [M, K], w [V, K], targets i32 [M]; losses [M] (0 where ignored), natural log.

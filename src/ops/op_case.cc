@@ -10,11 +10,14 @@
 #include "ops/attention.h"
 #include "ops/cross_entropy.h"
 #include "ops/embedding.h"
+#include "ops/experts.h"
 #include "ops/layer_norm.h"
 #include "ops/linear.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/scale.h"
+#include "ops/sigmoid_gate.h"
+#include "ops/softcap.h"
 
 namespace onmal {
 namespace {
@@ -86,6 +89,18 @@ void add_elementwise_cases(std::vector<OpCase>& cases) {
   cases.push_back({"add of a value to itself", {{Shape{5, 33}}}, [](Exec& exec, const Inputs& in) {
                      return add(exec, in[0], in[0]);
                    }});
+  cases.push_back({"softcap", {{Shape{5, 33}, 3.0}}, [](Exec& exec, const Inputs& in) {
+                     return softcap(exec, in[0], 2.5F);
+                   }});
+  cases.push_back({"sigmoid_gate",
+                   {{Shape{2, 9, 33}}, {Shape{2, 9, 1}, 2.0}},
+                   [](Exec& exec, const Inputs& in) { return sigmoid_gate(exec, in[0], in[1]); }});
+  cases.push_back(
+      {"layer_norm with a row of weights for each head",
+       {{Shape{2, 5, 3, 18}, 1.0, 0.5}, {Shape{3, 18}, 0.5, 1.0}},
+       [](Exec& exec, const Inputs& in) { return layer_norm(exec, in[0], in[1], {}, 1e-5F); },
+       1e-5,
+       3e-5});
   cases.push_back({"scale", {{Shape{5, 33}}}, [](Exec& exec, const Inputs& in) {
                      return scale(exec, in[0], 0.375F);
                    }});
@@ -100,6 +115,37 @@ void add_rope_cases(std::vector<OpCase>& cases) {
              return rope(exec, in[0], tables, random_ids(exec, Shape{2, 5}, 40, 2), style);
            }});
     }
+  }
+}
+
+// A whole mixture: x, router [E, D], gate and up [E, F, D], down [E, D, F].
+void add_expert_cases(std::vector<OpCase>& cases) {
+  struct Sizes {
+    int64_t tokens, experts, per_token;
+    bool normalize;
+  };
+  for (const Sizes& s : {Sizes{1, 5, 2, true}, Sizes{1, 3, 3, false}, Sizes{23, 6, 2, false},
+                         Sizes{40, 4, 3, true}, Sizes{9, 40, 1, false}}) {
+    constexpr int64_t kDim = 17;
+    constexpr int64_t kInner = 13;
+    cases.push_back({"experts " + std::to_string(s.tokens) + " to " + std::to_string(s.experts),
+                     {{Shape{s.tokens, kDim}},
+                      {Shape{s.experts, kDim}, 0.5},
+                      {Shape{s.experts, kInner, kDim}, 0.3},
+                      {Shape{s.experts, kInner, kDim}, 0.3},
+                      {Shape{s.experts, kDim, kInner}, 0.3}},
+                     [s](Exec& exec, const Inputs& in) {
+                       const Routing routing =
+                           route(exec, linear(exec, in[0], in[1]), s.per_token, s.normalize);
+                       const Tensor x = gather_tokens(exec, in[0], routing);
+                       const Tensor inner =
+                           gated(exec, Activation::kSilu, expert_linear(exec, x, in[2], routing),
+                                 expert_linear(exec, x, in[3], routing));
+                       return combine_experts(exec, expert_linear(exec, inner, in[4], routing),
+                                              routing);
+                     },
+                     1e-5,
+                     2e-5});
   }
 }
 
@@ -177,6 +223,7 @@ std::vector<OpCase> all_op_cases() {
   add_norm_cases(cases);
   add_elementwise_cases(cases);
   add_rope_cases(cases);
+  add_expert_cases(cases);
   add_attention_cases(cases);
   add_loss_cases(cases);
   return cases;

@@ -10,15 +10,15 @@
 namespace onmal {
 
 RopeTables make_rope_tables(Allocator& memory, int64_t max_position,
-                            std::span<const double> frequencies) {
+                            std::span<const double> frequencies, double magnitude) {
   const auto half = static_cast<int64_t>(frequencies.size());
   RopeTables tables{Tensor::empty(memory, Shape{max_position, half}),
                     Tensor::empty(memory, Shape{max_position, half})};
   for (int64_t position = 0; position < max_position; ++position) {
     for (int64_t i = 0; i < half; ++i) {
       const double angle = static_cast<double>(position) * frequencies[static_cast<size_t>(i)];
-      tables.cosines.f32()[position * half + i] = static_cast<float>(std::cos(angle));
-      tables.sines.f32()[position * half + i] = static_cast<float>(std::sin(angle));
+      tables.cosines.f32()[position * half + i] = static_cast<float>(magnitude * std::cos(angle));
+      tables.sines.f32()[position * half + i] = static_cast<float>(magnitude * std::sin(angle));
     }
   }
   return tables;

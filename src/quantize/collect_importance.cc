@@ -23,32 +23,45 @@ class Collector : public LinearObserver {
         find_architecture(decoder.config().architecture, "importance");
     decoder.visit([&](Param& param) {
       if (param.kind != ParamKind::kMatrix) return;
-      const std::string name = stored_name(architecture.gguf_rules, param.name);
-      if (!name.empty()) entries_[param.value.data()] = &matrix.entries[name];
+      const std::string name = stored_name(architecture.gguf_names(), decoder.config(), param.name);
+      if (name.empty()) return;
+      const Shape& shape = param.value.shape();
+      const int64_t matrices = shape.rank() == 3 ? shape.dim(0) : 1;
+      for (int64_t i = 0; i < matrices; ++i) {
+        places_[param.value.slice(i, matrices == 1 ? shape.dim(0) : i + 1).data()] = {
+            &matrix.entries[name], i, matrices};
+      }
     });
   }
 
   void observe(Exec& exec, const Tensor& x, const Tensor& weight) override {
-    const auto found = entries_.find(weight.data());
-    if (found == entries_.end()) return;
-    ImportanceEntry& entry = *found->second;
+    const auto found = places_.find(weight.data());
+    if (found == places_.end()) return;
+    const auto& [target, index, matrices] = found->second;
     const int64_t columns = x.dim(1);
-    entry.squares.resize(static_cast<size_t>(columns));
-    entry.counts.resize(1);
-    entry.counts[0] += static_cast<double>(x.dim(0));
+    target->squares.resize(static_cast<size_t>(matrices * columns));
+    target->counts.resize(static_cast<size_t>(matrices));
+    target->counts[static_cast<size_t>(index)] += static_cast<double>(x.dim(0));
+    double* squares = target->squares.data() + index * columns;
     constexpr int64_t kColumnsPerTask = 64;
     exec.pool->for_blocks(0, columns, kColumnsPerTask, [&](int64_t begin, int64_t end) {
       for (int64_t row = 0; row < x.dim(0); ++row) {
         for (int64_t column = begin; column < end; ++column) {
           const auto value = static_cast<double>(x.f32()[row * columns + column]);
-          entry.squares[static_cast<size_t>(column)] += value * value;
+          squares[column] += value * value;
         }
       }
     });
   }
 
  private:
-  std::unordered_map<const void*, ImportanceEntry*> entries_;
+  // A weight matrix: one of a stack, for experts.
+  struct Place {
+    ImportanceEntry* entry;
+    int64_t index;
+    int64_t matrices;
+  };
+  std::unordered_map<const void*, Place> places_;
 };
 
 void check_finite(const ImportanceMatrix& matrix, const std::string& where) {

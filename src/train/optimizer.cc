@@ -87,7 +87,8 @@ Optimizer::Optimizer(const OptimizerRecipe& recipe, Decoder& decoder, Allocator&
   decoder.visit([&](Param& param) {
     if (!param.trained()) return;
     Slot slot{param.name, param.value, param.kind, Tensor::zeros(memory, param.shape), {}};
-    const bool muon = recipe.kind == OptimizerKind::kMuon && param.kind == ParamKind::kMatrix;
+    const bool muon = recipe.kind == OptimizerKind::kMuon && param.kind == ParamKind::kMatrix &&
+                      param.shape.rank() == 2;
     if (!muon) slot.second = Tensor::zeros(memory, param.shape);
     slots_.push_back(std::move(slot));
   });

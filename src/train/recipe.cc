@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "models/architecture.h"
 
 namespace onmal {
 namespace {
@@ -253,15 +254,7 @@ Recipe parse_recipe(const std::string& text, const std::filesystem::path& path) 
       setter->second(reader, node);
     }
   }
-  recipe.model.qk_norm = recipe.model.architecture == "qwen3";
-  if (recipe.model.architecture == "gpt2") {
-    DecoderConfig& m = recipe.model;
-    m.norm = NormKind::kLayer;
-    m.position = PositionKind::kLearned;
-    m.qkv_bias = m.output_bias = m.mlp_bias = true;
-    m.gated_mlp = false;
-    m.activation = Activation::kGeluTanh;
-  }
+  find_architecture(recipe.model.architecture, path.string()).set_family(recipe.model);
   check_whole(recipe, path.string());
   return recipe;
 }

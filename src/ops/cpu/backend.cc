@@ -27,6 +27,14 @@ Backend make_cpu_backend(Isa isa) {
   backend.linear_cross_entropy = cpu::linear_cross_entropy;
   backend.add = cpu::add;
   backend.scale = cpu::scale;
+  backend.softcap = cpu::softcap;
+  backend.softcap_backward = cpu::softcap_backward;
+  backend.sigmoid_gate = cpu::sigmoid_gate;
+  backend.sigmoid_gate_backward = cpu::sigmoid_gate_backward;
+  backend.route = cpu::route;
+  backend.route_backward = cpu::route_backward;
+  backend.combine_experts = cpu::combine_experts;
+  backend.combine_experts_backward = cpu::combine_experts_backward;
   return backend;
 }
 

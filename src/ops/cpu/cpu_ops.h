@@ -45,5 +45,20 @@ void linear_cross_entropy(Exec& exec, const Tensor& x, const Tensor& w, const Te
                           double gradient_scale, const Tensor& dx, const Tensor& dw);
 void add(Exec& exec, const Tensor& a, const Tensor& b, const Tensor& out);
 void scale(Exec& exec, const Tensor& x, float factor, const Tensor& out);
+void softcap(Exec& exec, const Tensor& x, float cap, const Tensor& out);
+void softcap_backward(Exec& exec, const Tensor& dout, const Tensor& x, float cap, const Tensor& dx,
+                      bool accumulate);
+void sigmoid_gate(Exec& exec, const Tensor& x, const Tensor& gate, const Tensor& out);
+void sigmoid_gate_backward(Exec& exec, const Tensor& dout, const Tensor& x, const Tensor& gate,
+                           const Tensor& dx, const Tensor& dgate);
+void route(Exec& exec, const Tensor& logits, bool normalize, const Tensor& experts,
+           const Tensor& weights);
+void route_backward(Exec& exec, const Tensor& dweights, const Tensor& logits, bool normalize,
+                    const Tensor& experts, const Tensor& dlogits, bool accumulate);
+void combine_experts(Exec& exec, const Tensor& x, const Tensor& weights, const Tensor& slots,
+                     const Tensor& out);
+void combine_experts_backward(Exec& exec, const Tensor& dout, const Tensor& x,
+                              const Tensor& weights, const Tensor& slots, const Tensor& dx,
+                              const Tensor& dweights);
 
 }  // namespace onmal::cpu

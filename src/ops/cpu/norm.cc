@@ -46,6 +46,14 @@ void with_partials(Exec& exec, int64_t rows, int64_t dim,
   }
 }
 
+// Calls body(row, rows, group) for stretches of rows that share a row of weights: all of them with
+// one group, each by itself with more.
+template <typename Body>
+void for_groups(int64_t begin, int64_t end, int64_t groups, Body&& body) {
+  if (groups == 1) return body(begin, end - begin, 0);
+  for (int64_t row = begin; row < end; ++row) body(row, 1, row % groups);
+}
+
 }  // namespace
 
 void rms_norm(Exec& exec, const Tensor& x, const Tensor& weight, float eps, const Tensor& out,
@@ -73,10 +81,13 @@ void rms_norm_backward(Exec& exec, const Tensor& dout, const Tensor& x, const Te
 void layer_norm(Exec& exec, const Tensor& x, const Tensor& weight, const Tensor& bias, float eps,
                 const Tensor& out, const NormSaved& saved) {
   const int64_t dim = x.dim(-1);
+  const int64_t groups = weight.shape().rows();
   exec.pool->for_blocks(0, x.shape().rows(), rows_per_task(dim), [&](int64_t begin, int64_t end) {
-    exec.backend->kernels->norm->layer_norm(
-        x.f32() + begin * dim, weight.f32(), at(bias, 0), eps, end - begin, dim,
-        out.f32() + begin * dim, at(saved.mean, begin), at(saved.inverse_deviation, begin));
+    for_groups(begin, end, groups, [&](int64_t row, int64_t rows, int64_t group) {
+      exec.backend->kernels->norm->layer_norm(
+          x.f32() + row * dim, weight.f32() + group * dim, at(bias, group * dim), eps, rows, dim,
+          out.f32() + row * dim, at(saved.mean, row), at(saved.inverse_deviation, row));
+    });
   });
 }
 
@@ -85,15 +96,19 @@ void layer_norm_backward(Exec& exec, const Tensor& dout, const Tensor& x, const 
                          const Tensor& dweight, bool accumulate_dweight, const Tensor& dbias,
                          bool accumulate_dbias) {
   const int64_t dim = x.dim(-1);
-  with_partials(
-      exec, x.shape().rows(), dim, {{dweight, accumulate_dweight}, {dbias, accumulate_dbias}},
-      [&](int64_t begin, int64_t end, float* partial) {
-        exec.backend->kernels->norm->layer_norm_backward(
-            dout.f32() + begin * dim, x.f32() + begin * dim, weight.f32(), saved.mean.f32() + begin,
-            saved.inverse_deviation.f32() + begin, end - begin, dim, at(dx, begin * dim),
-            accumulate_dx, dweight.defined() ? partial : nullptr,
-            dbias.defined() ? partial + dim : nullptr);
-      });
+  const int64_t groups = weight.shape().rows();
+  with_partials(exec, x.shape().rows(), groups * dim,
+                {{dweight, accumulate_dweight}, {dbias, accumulate_dbias}},
+                [&](int64_t begin, int64_t end, float* partial) {
+                  for_groups(begin, end, groups, [&](int64_t row, int64_t rows, int64_t group) {
+                    exec.backend->kernels->norm->layer_norm_backward(
+                        dout.f32() + row * dim, x.f32() + row * dim, weight.f32() + group * dim,
+                        saved.mean.f32() + row, saved.inverse_deviation.f32() + row, rows, dim,
+                        at(dx, row * dim), accumulate_dx,
+                        dweight.defined() ? partial + group * dim : nullptr,
+                        dbias.defined() ? partial + (groups + group) * dim : nullptr);
+                  });
+                });
 }
 
 }  // namespace onmal::cpu

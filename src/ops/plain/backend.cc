@@ -31,6 +31,7 @@ Backend make_plain_backend() {
   plain::add_norms(backend);
   plain::add_attention(backend);
   plain::add_elementwise(backend);
+  plain::add_experts(backend);
   return backend;
 }
 

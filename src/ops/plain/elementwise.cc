@@ -82,11 +82,46 @@ void gated_backward(Exec&, Activation f, const Tensor& dout, const Tensor& gate,
   fill(dup, [&](int64_t i) { return value_at(dout, i) * apply(f, value_at(gate, i)); });
 }
 
+void softcap(Exec&, const Tensor& x, float cap, const Tensor& out) {
+  const auto c = static_cast<double>(cap);
+  fill(out, [&](int64_t i) { return c * std::tanh(value_at(x, i) / c); });
+}
+
+void softcap_backward(Exec&, const Tensor& dout, const Tensor& x, float cap, const Tensor& dx,
+                      bool accumulate) {
+  fill(dx, [&](int64_t i) {
+    const double bent = std::tanh(value_at(x, i) / static_cast<double>(cap));
+    return (accumulate ? value_at(dx, i) : 0.0) + value_at(dout, i) * (1.0 - bent * bent);
+  });
+}
+
+double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+
+void sigmoid_gate(Exec&, const Tensor& x, const Tensor& gate, const Tensor& out) {
+  fill(out, [&](int64_t i) { return sigmoid(value_at(gate, i / x.dim(-1))) * value_at(x, i); });
+}
+
+void sigmoid_gate_backward(Exec&, const Tensor& dout, const Tensor& x, const Tensor& gate,
+                           const Tensor& dx, const Tensor& dgate) {
+  const int64_t dim = x.dim(-1);
+  fill(dx, [&](int64_t i) { return sigmoid(value_at(gate, i / dim)) * value_at(dout, i); });
+  fill(dgate, [&](int64_t r) {
+    const double s = sigmoid(value_at(gate, r));
+    double sum = 0;
+    for (int64_t i = r * dim; i < (r + 1) * dim; ++i) sum += value_at(dout, i) * value_at(x, i);
+    return sum * s * (1.0 - s);
+  });
+}
+
 }  // namespace
 
 void add_elementwise(Backend& backend) {
   backend.add = add;
   backend.scale = scale;
+  backend.softcap = softcap;
+  backend.softcap_backward = softcap_backward;
+  backend.sigmoid_gate = sigmoid_gate;
+  backend.sigmoid_gate_backward = sigmoid_gate_backward;
   backend.activation = activation;
   backend.activation_backward = activation_backward;
   backend.gated = gated;

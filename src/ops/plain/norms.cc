@@ -74,9 +74,10 @@ void layer_norm(Exec&, const Tensor& x, const Tensor& weight, const Tensor& bias
       variance /= static_cast<double>(dim);
       const double inverse = 1.0 / std::sqrt(variance + static_cast<double>(eps));
       for (int64_t d = 0; d < dim; ++d) {
-        const double shift = bias.defined() ? value_at(bias, d) : 0.0;
+        const int64_t place = r % weight.shape().rows() * dim + d;
+        const double shift = bias.defined() ? value_at(bias, place) : 0.0;
         out.data_as<T>()[r * dim + d] = static_cast<T>(
-            (value_at(x, r * dim + d) - mean) * inverse * value_at(weight, d) + shift);
+            (value_at(x, r * dim + d) - mean) * inverse * value_at(weight, place) + shift);
       }
       if (saved.mean.defined()) saved.mean.data_as<T>()[r] = static_cast<T>(mean);
       if (saved.inverse_deviation.defined())
@@ -93,17 +94,18 @@ void layer_norm_backward(Exec&, const Tensor& dout, const Tensor& x, const Tenso
   with_type(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const int64_t dim = x.dim(-1);
-    for (int64_t d = 0; d < dim; ++d) {
+    for (int64_t d = 0; d < weight.elements(); ++d) {
       if (dweight.defined() && !accumulate_dweight) dweight.data_as<T>()[d] = T{};
       if (dbias.defined() && !accumulate_dbias) dbias.data_as<T>()[d] = T{};
     }
     for (int64_t r = 0; r < x.shape().rows(); ++r) {
       const double mean = value_at(saved.mean, r);
       const double inverse = value_at(saved.inverse_deviation, r);
+      const int64_t first = r % weight.shape().rows() * dim;
       double mean_g = 0;
       double mean_gy = 0;
       for (int64_t d = 0; d < dim; ++d) {
-        const double g = value_at(weight, d) * value_at(dout, r * dim + d);
+        const double g = value_at(weight, first + d) * value_at(dout, r * dim + d);
         mean_g += g;
         mean_gy += g * (value_at(x, r * dim + d) - mean) * inverse;
       }
@@ -115,11 +117,12 @@ void layer_norm_backward(Exec&, const Tensor& dout, const Tensor& x, const Tenso
         if (dx.defined()) {
           T& target = dx.data_as<T>()[r * dim + d];
           const double slope =
-              inverse * (value_at(weight, d) * upstream - mean_g - normalized * mean_gy);
+              inverse * (value_at(weight, first + d) * upstream - mean_g - normalized * mean_gy);
           target = static_cast<T>((accumulate_dx ? static_cast<double>(target) : 0.0) + slope);
         }
-        if (dweight.defined()) dweight.data_as<T>()[d] += static_cast<T>(upstream * normalized);
-        if (dbias.defined()) dbias.data_as<T>()[d] += static_cast<T>(upstream);
+        if (dweight.defined())
+          dweight.data_as<T>()[first + d] += static_cast<T>(upstream * normalized);
+        if (dbias.defined()) dbias.data_as<T>()[first + d] += static_cast<T>(upstream);
       }
     }
   });

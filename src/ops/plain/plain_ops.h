@@ -27,5 +27,6 @@ void add_linear(Backend& backend);
 void add_norms(Backend& backend);
 void add_attention(Backend& backend);
 void add_elementwise(Backend& backend);
+void add_experts(Backend& backend);
 
 }  // namespace onmal::plain
