@@ -10,6 +10,7 @@
 #include "cli/input.h"
 #include "cli/json_output.h"
 #include "cli/model_options.h"
+#include "cli/translate.h"
 
 namespace onmal {
 namespace {
@@ -18,6 +19,7 @@ struct GenerateCommandOptions {
   TalkOptions talk;
   std::optional<std::string> prompt;
   bool special = false;
+  std::optional<int64_t> beams;
 };
 
 // A prompt from a pipe loses the one line end that tools put behind it.
@@ -44,6 +46,10 @@ Json to_json(const GenerateResult& result, uint64_t seed) {
 
 void generate(CommandContext& context, GenerateCommandOptions& options) {
   const std::string text = read_prompt(context, options);
+  if (is_encoder_decoder(options.talk.model))
+    return translate(context, options.talk, text, options.beams);
+  if (options.beams)
+    throw Error(ErrorCode::kInvalidArgument, "generate", "--beams is for encoder-decoders");
   const LanguageModel model = load_talking_model(options.talk.model);
   const uint64_t seed = choose_seed(options.talk.seed);
   options.talk.generate.sampler.seed = seed;
@@ -78,6 +84,11 @@ void add_generate_command(CLI::App& app, CommandContext& context) {
   command->add_option("-p,--prompt", options->prompt, "The text; without it, standard input");
   command->add_flag("--special", options->special,
                     "Read <|im_end|> and the like in the prompt as special tokens");
+  command
+      ->add_option(
+          "--beams", options->beams,
+          "Encoder-decoders: outputs looked at side by side; 1: always the likeliest token")
+      ->check(CLI::Range(1, 1024));
   command->callback([&context, options] { generate(context, *options); });
 }
 

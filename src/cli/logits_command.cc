@@ -16,6 +16,7 @@
 #include "base/thread_pool.h"
 #include "cli/json_output.h"
 #include "cli/model_options.h"
+#include "models/encoder_decoder_model.h"
 
 namespace onmal {
 namespace {
@@ -29,6 +30,7 @@ struct LogitsOptions {
   MatmulPrecision matmul = MatmulPrecision::kF32;
   std::string model;
   std::vector<int32_t> tokens;
+  std::vector<int32_t> source;  // of an encoder-decoder
   std::string output;
 };
 
@@ -54,25 +56,23 @@ struct LogitsSummary {
   int64_t vocab_size = 0;
 };
 
-// All rows' logits, never more than kRowsAtOnce of them in memory.
-LogitsSummary compute(const LanguageModel& model, ThreadPool& pool, LogitsOptions& options,
-                      AtomicFile* file, const std::stop_token& stop) {
-  const Backend backend = make_cpu_backend();
-  CachingAllocator memory;
-  Exec exec{&pool, &memory, &backend};
-  exec.matmul_precision = options.matmul;
-  const auto count = static_cast<int64_t>(options.tokens.size());
-  const Tensor ids = Tensor::borrowed(options.tokens.data(), Shape{1, count}, DType::kI32);
-  const Decoder& decoder = *model.decoder;
-  const Tensor hidden =
-      decoder.forward(exec, {ids, {}, nullptr}).reshaped(Shape{count, decoder.config().dim});
+Tensor ids_tensor(std::vector<int32_t>& ids) {
+  return Tensor::borrowed(ids.data(), Shape{1, static_cast<int64_t>(ids.size())}, DType::kI32);
+}
+
+// All rows' logits of these hidden states [rows, dim], never more than kRowsAtOnce of them in
+// memory.
+template <typename Model>
+LogitsSummary summarize(Exec& exec, const Model& model, const Tensor& hidden, int64_t vocab_size,
+                        AtomicFile* file, const std::stop_token& stop) {
+  const int64_t count = hidden.dim(0);
   LogitsSummary summary;
-  summary.vocab_size = decoder.config().vocab_size;
+  summary.vocab_size = vocab_size;
   const auto vocabulary = static_cast<size_t>(summary.vocab_size);
   for (int64_t begin = 0; begin < count; begin += kRowsAtOnce) {
     if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "logits", "stopped");
     const int64_t end = std::min(count, begin + kRowsAtOnce);
-    const Tensor logits = decoder.logits(exec, hidden.slice(begin, end));
+    const Tensor logits = model.logits(exec, hidden.slice(begin, end));
     for (int64_t row = 0; row < end - begin; ++row) {
       const std::span<const float> values(logits.f32() + row * summary.vocab_size, vocabulary);
       summary.top.push_back(largest(values));
@@ -80,6 +80,37 @@ LogitsSummary compute(const LanguageModel& model, ThreadPool& pool, LogitsOption
     }
   }
   return summary;
+}
+
+LogitsSummary compute_pair(Exec& exec, LogitsOptions& options, AtomicFile* file,
+                           const std::stop_token& stop) {
+  if (options.source.empty())
+    throw CLI::ValidationError("logits", "an encoder-decoder needs --source too");
+  const EncoderDecoderModel model = load_encoder_decoder(options.model);
+  const EncoderDecoder& network = *model.network;
+  EncoderInput input;
+  input.ids = ids_tensor(options.source);
+  const Tensor hidden =
+      network.decode(exec, ids_tensor(options.tokens), network.encode(exec, input));
+  return summarize(exec, network, hidden.reshaped(Shape{hidden.dim(1), hidden.dim(2)}),
+                   network.config().decoder.vocab_size, file, stop);
+}
+
+LogitsSummary compute(Exec& exec, LogitsOptions& options, AtomicFile* file,
+                      const std::stop_token& stop) {
+  const ModelKind kind = open_model_file(options.model).kind();
+  if (kind == ModelKind::kEncoderDecoder) return compute_pair(exec, options, file, stop);
+  if (kind == ModelKind::kEncoder) {
+    throw Error(ErrorCode::kUnsupported, options.model, "an encoder has hidden states, no logits",
+                "'onmal embed --pooling none' prints them");
+  }
+  if (!options.source.empty())
+    throw CLI::ValidationError("logits", "--source is for encoder-decoders");
+  const LanguageModel model = load_language_model(options.model);
+  const Decoder& decoder = *model.decoder;
+  const Tensor hidden = decoder.forward(exec, {ids_tensor(options.tokens), {}, nullptr});
+  return summarize(exec, decoder, hidden.reshaped(Shape{hidden.dim(1), hidden.dim(2)}),
+                   decoder.config().vocab_size, file, stop);
 }
 
 void print(CommandContext& context, const LogitsOptions& options, const LogitsSummary& summary) {
@@ -108,12 +139,15 @@ void print(CommandContext& context, const LogitsOptions& options, const LogitsSu
 }
 
 void logits(CommandContext& context, LogitsOptions& options) {
-  const LanguageModel model = load_language_model(options.model);
   ThreadPool pool(context.threads);
+  const Backend backend = make_cpu_backend();
+  CachingAllocator memory;
+  Exec exec{&pool, &memory, &backend};
+  exec.matmul_precision = options.matmul;
   std::optional<AtomicFile> file;
   if (!options.output.empty()) file.emplace(options.output);
   const LogitsSummary summary =
-      compute(model, pool, options, file ? &*file : nullptr, context.interrupts.token());
+      compute(exec, options, file ? &*file : nullptr, context.interrupts.token());
   if (file) file->commit();
   print(context, options, summary);
 }
@@ -126,6 +160,10 @@ void add_logits_command(CLI::App& app, CommandContext& context) {
   add_model_option(*command, options->model);
   add_matmul_option(*command, options->matmul);
   command->add_option("--tokens", options->tokens, "1,2,3")->required()->delimiter(',');
+  command
+      ->add_option("--source", options->source,
+                   "Encoder-decoders: the tokens that the encoder reads")
+      ->delimiter(',');
   command->add_option("-o,--output", options->output,
                       "Write them here: float32, little endian, a row a token");
   command->callback([&context, options] { logits(context, *options); });

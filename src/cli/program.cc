@@ -10,6 +10,7 @@
 #include "cli/bench_command.h"
 #include "cli/chat_command.h"
 #include "cli/convert_commands.h"
+#include "cli/embed_command.h"
 #include "cli/generate_command.h"
 #include "cli/inspect_command.h"
 #include "cli/json_output.h"
@@ -34,6 +35,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_quantize_command(app, context);
   add_imatrix_command(app, context);
   add_logits_command(app, context);
+  add_embed_command(app, context);
   add_perplexity_command(app, context);
   add_bench_command(app, context);
   add_tokenizer_commands(app, context);

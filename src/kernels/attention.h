@@ -14,6 +14,9 @@ struct AttentionHead {
   float* out;
   float* log_sums;            // [queries], or null
   const int32_t* first_keys;  // [queries], or null
+  const int32_t* key_ends;    // [queries], or null
+  const float* bias;          // [distances], or null: added to the scaled scores
+  int64_t distances;          // odd; key s and query t meet at entry s - t + distances / 2, clamped
   int64_t q_stride, k_stride, v_stride, out_stride;
   int64_t queries, keys;
   int64_t head_dim, value_dim;
@@ -27,6 +30,7 @@ struct AttentionGradients {
   float* dq;          // strided like q, written
   float* dk;          // strided like k and v, added to
   float* dv;
+  float* dbias;  // [distances], added to; or null
 };
 
 inline constexpr int64_t kAttentionQueryBlock = 64;

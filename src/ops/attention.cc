@@ -1,10 +1,24 @@
 #include "ops/attention.h"
 
+#include <algorithm>
+
 #include "autograd/tape.h"
 #include "ops/check.h"
 
 namespace onmal {
 namespace {
+
+// Every query must see a key: softmax over none is not a number.
+void check_key_ends(const Tensor& q, const Tensor& k, const Tensor& key_ends,
+                    const Tensor& first_keys) {
+  check_dtype("attention", "key_ends", key_ends, DType::kI32);
+  check_same_shape("attention", "key_ends", key_ends, Shape{q.dim(0), q.dim(1)});
+  for (int64_t i = 0; i < key_ends.elements(); ++i) {
+    const int32_t first = first_keys.defined() ? std::max(first_keys.i32()[i], 0) : 0;
+    check(key_ends.i32()[i] > first && key_ends.i32()[i] <= k.dim(1), "attention", "key_ends",
+          "must lie behind the query's first key and within the keys");
+  }
+}
 
 void check_arguments(const Tensor& q, const Tensor& k, const Tensor& v,
                      const AttentionParams& params, const Tensor& first_keys) {
@@ -27,6 +41,15 @@ void check_arguments(const Tensor& q, const Tensor& k, const Tensor& v,
     check_dtype("attention", "first_keys", first_keys, DType::kI32);
     check_same_shape("attention", "first_keys", first_keys, Shape{q.dim(0), q.dim(1)});
   }
+  if (params.key_ends.defined()) check_key_ends(q, k, params.key_ends, first_keys);
+  if (params.bias.defined()) {
+    check_dtype("attention", "bias", params.bias, q.dtype());
+    check(params.bias.shape().rank() == 2 && params.bias.dim(0) % 2 == 1 &&
+              params.bias.dim(1) == q.dim(2),
+          "attention", "bias", "must be [an odd number of distances, q's heads]");
+    check(params.softcap == 0.0F && params.scale != 0.0F, "attention", "bias",
+          "goes neither with a softcap nor with a scale of 0");
+  }
 }
 
 }  // namespace
@@ -34,7 +57,7 @@ void check_arguments(const Tensor& q, const Tensor& k, const Tensor& v,
 Tensor attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
                  const AttentionParams& params, const Tensor& first_keys) {
   check_arguments(q, k, v, params, first_keys);
-  const bool recorded = exec.tape != nullptr && Tape::tracks(q, k, v);
+  const bool recorded = exec.tape != nullptr && Tape::tracks(q, k, v, params.bias);
   Tensor out = Tensor::empty(*exec.memory, q.shape().with_last(v.dim(3)), q.dtype());
   Tensor log_sums;
   if (recorded)
@@ -48,8 +71,13 @@ Tensor attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
       const Tensor dq = Tensor::empty(*inner.memory, q.shape(), q.dtype());
       const Tensor dk = Tensor::empty(*inner.memory, k.shape(), k.dtype());
       const Tensor dv = Tensor::empty(*inner.memory, v.shape(), v.dtype());
+      Tensor dbias;
+      if (Tape::tracks(params.bias)) {
+        dbias = Tensor::empty(*inner.memory, params.bias.shape(), params.bias.dtype());
+      }
       inner.backend->attention_backward(inner, dout, q, k, v, params, first_keys, saved, log_sums,
-                                        dq, dk, dv);
+                                        dq, dk, dv, dbias);
+      if (dbias.defined()) gradients.add(inner, params.bias, dbias);
       if (Tape::tracks(q)) gradients.add(inner, q, dq);
       if (Tape::tracks(k)) gradients.add(inner, k, dk);
       if (Tape::tracks(v)) gradients.add(inner, v, dv);

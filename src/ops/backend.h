@@ -26,6 +26,12 @@ struct AttentionParams {
   bool causal = true;          // key index <= query's
   int64_t window = 0;          // > 0: only the last `window` keys, the query's own included
   float softcap = 0.0F;        // > 0: scores = softcap * tanh(scores / softcap)
+  // Undefined, or i32 [B, T]: one past the highest key a query may see (padding, texts packed
+  // together).
+  Tensor key_ends{};
+  // Undefined, or [D, H], D odd: row (key index - query's) + D / 2, clamped to the table's ends, is
+  // added to the scaled scores. Learned relative positions (T5) and ALiBi, by distance.
+  Tensor bias{};
 };
 
 struct CrossEntropyParams {
@@ -87,11 +93,12 @@ struct Backend {
   void (*attention)(Exec&, const Tensor& q, const Tensor& k, const Tensor& v,
                     const AttentionParams& params, const Tensor& first_keys, const Tensor& out,
                     const Tensor& log_sums) = nullptr;
-  // Writes dq, dk, dv (never accumulates; none undefined).
+  // Writes dq, dk, dv (never accumulates; none undefined), and dbias where it is defined.
   void (*attention_backward)(Exec&, const Tensor& dout, const Tensor& q, const Tensor& k,
                              const Tensor& v, const AttentionParams& params,
                              const Tensor& first_keys, const Tensor& out, const Tensor& log_sums,
-                             const Tensor& dq, const Tensor& dk, const Tensor& dv) = nullptr;
+                             const Tensor& dq, const Tensor& dk, const Tensor& dv,
+                             const Tensor& dbias) = nullptr;
 
   // out = f(x)
   void (*activation)(Exec&, Activation f, const Tensor& x, const Tensor& out) = nullptr;

@@ -154,14 +154,29 @@ struct AttentionShape {
   int64_t batch, queries, keys, heads, groups, head_dim, value_dim;
   AttentionParams params;
   bool packed = false;
+  bool padded = false;    // sequence b ends 5 b + 3 keys early
+  int64_t distances = 0;  // > 0: with a bias table
 };
 
+// Fills params.key_ends and params.bias as the shape says.
+AttentionParams params_of(Exec& exec, const AttentionShape& s, const Inputs& in) {
+  AttentionParams params = s.params;
+  if (s.distances > 0) params.bias = in[3];
+  if (s.padded) {
+    params.key_ends = Tensor::empty(*exec.memory, Shape{s.batch, s.queries}, DType::kI32);
+    for (int64_t i = 0; i < s.batch * s.queries; ++i)
+      params.key_ends.i32()[i] = static_cast<int32_t>(s.keys - 5 * (i / s.queries) - 3);
+  }
+  return params;
+}
+
 void add_attention_case(std::vector<OpCase>& cases, const AttentionShape& s) {
+  std::vector<OpCase::Input> inputs = {{Shape{s.batch, s.queries, s.heads, s.head_dim}},
+                                       {Shape{s.batch, s.keys, s.groups, s.head_dim}},
+                                       {Shape{s.batch, s.keys, s.groups, s.value_dim}}};
+  if (s.distances > 0) inputs.push_back({Shape{s.distances, s.heads}});
   cases.push_back(
-      {"attention " + s.name,
-       {{Shape{s.batch, s.queries, s.heads, s.head_dim}},
-        {Shape{s.batch, s.keys, s.groups, s.head_dim}},
-        {Shape{s.batch, s.keys, s.groups, s.value_dim}}},
+      {"attention " + s.name, inputs,
        [s](Exec& exec, const Inputs& in) {
          Tensor first_keys;
          if (s.packed) {
@@ -170,10 +185,9 @@ void add_attention_case(std::vector<OpCase>& cases, const AttentionShape& s) {
              first_keys.i32()[i] = static_cast<int32_t>(i % s.queries / 7 * 7);
            }
          }
-         return attention(exec, in[0], in[1], in[2], s.params, first_keys);
+         return attention(exec, in[0], in[1], in[2], params_of(exec, s, in), first_keys);
        },
-       1e-5,
-       2e-5});
+       1e-5, 2e-5});
 }
 
 void add_attention_cases(std::vector<OpCase>& cases) {
@@ -197,6 +211,14 @@ void add_attention_cases(std::vector<OpCase>& cases) {
   add_attention_case(cases, {"behind a cache", 1, 30, 51, 4, 2, 16, 16, later});
   add_attention_case(cases, {"few queries behind a cache", 1, 2, 23, 4, 2, 16, 16, later});
   add_attention_case(cases, {"not causal", 2, 20, 31, 2, 2, 16, 16, open});
+  add_attention_case(cases, {"padded", 2, 70, 83, 2, 2, 16, 16, open, false, true});
+  add_attention_case(cases, {"padded, causal", 2, 70, 70, 2, 1, 16, 16, plain, false, true});
+  add_attention_case(cases, {"bias", 2, 20, 31, 3, 3, 8, 8, open, false, false, 9});
+  add_attention_case(cases,
+                     {"bias on several tiles", 2, 140, 151, 2, 1, 16, 16, open, false, true, 77});
+  add_attention_case(cases,
+                     {"bias behind a cache", 1, 30, 51, 2, 2, 16, 16, later, false, false, 101});
+  add_attention_case(cases, {"bias, few queries", 2, 2, 23, 4, 2, 16, 16, later, false, false, 15});
 }
 
 void add_loss_cases(std::vector<OpCase>& cases) {

@@ -21,7 +21,9 @@ ONMAL_INLINE Range visible(const AttentionHead& head, int64_t query) {
   const int64_t position = head.first_position + query;
   int64_t begin = head.first_keys == nullptr ? 0 : head.first_keys[query];
   if (head.window > 0) begin = larger(begin, position - head.window + 1);
-  return {larger(begin, 0), head.causal ? smaller(position + 1, head.keys) : head.keys};
+  int64_t end = head.causal ? smaller(position + 1, head.keys) : head.keys;
+  if (head.key_ends != nullptr) end = smaller(end, head.key_ends[query]);
+  return {larger(begin, 0), end};
 }
 
 Range visible_to_any(const AttentionHead& head, int64_t first, int64_t last) {
@@ -74,6 +76,46 @@ void raw_scores(const AttentionHead& head, int64_t query, int64_t rows,
     for (int64_t i = 0; i < rows * kK; i += Vec::kWidth)
       (scale * Vec::load(scores + i)).store(scores + i);
   }
+}
+
+ONMAL_INLINE int64_t bias_entry(const AttentionHead& head, int64_t distance) {
+  return smaller(larger(distance + head.distances / 2, 0), head.distances - 1);
+}
+
+// The distance of the first key of a tile from its last query: the smallest one in the tile.
+ONMAL_INLINE int64_t smallest_distance(const AttentionHead& head, int64_t query, int64_t rows,
+                                       int64_t start) {
+  return start - (head.first_position + query + rows - 1);
+}
+
+// Adds the bias to a tile of scores: a window of the table, which each row enters one entry later
+// than the row below.
+void add_bias(const AttentionHead& head, int64_t query, int64_t rows, int64_t start,
+              float* scores) {
+  float window[kQ + kK];
+  const int64_t smallest = smallest_distance(head, query, rows, start);
+  for (int64_t i = 0; i < rows + kK; ++i) window[i] = head.bias[bias_entry(head, smallest + i)];
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* biases = window + rows - 1 - r;
+    float* row = scores + r * kK;
+    for (int64_t j = 0; j < kK; j += Vec::kWidth)
+      (Vec::load(row + j) + Vec::load(biases + j)).store(row + j);
+  }
+}
+
+// The vjp of add_bias for slopes = scale * d(loss)/d(score).
+void add_bias_gradient(const AttentionHead& head, int64_t query, int64_t rows, int64_t start,
+                       const float* slopes, float* dbias) {
+  float window[kQ + kK];
+  for (int64_t i = 0; i < rows + kK; ++i) window[i] = 0.0F;
+  const Vec unscale = Vec::all(1.0F / head.scale);
+  for (int64_t r = 0; r < rows; ++r) {
+    float* sums = window + rows - 1 - r;
+    for (int64_t j = 0; j < kK; j += Vec::kWidth)
+      Vec::fma(unscale, Vec::load(slopes + r * kK + j), Vec::load(sums + j)).store(sums + j);
+  }
+  const int64_t smallest = smallest_distance(head, query, rows, start);
+  for (int64_t i = 0; i < rows + kK; ++i) dbias[bias_entry(head, smallest + i)] += window[i];
 }
 
 // Columns of a tile that starts at key `start` which `query` sees, as [begin, end) within the tile.
@@ -140,6 +182,7 @@ void forward(const AttentionHead& head, int64_t begin, int64_t end, float* scrat
     transpose_block(head.k + start * head.k_stride, head.k_stride, count, head.head_dim,
                     keys_transposed);
     raw_scores(head, begin, rows, keys_transposed, scores);
+    if (head.bias != nullptr) add_bias(head, begin, rows, start, scores);
     for (int64_t r = 0; r < rows; ++r) {
       soften_row(scores + r * kK, columns_of(head, begin + r, start), r, state,
                  head.out + (begin + r) * head.out_stride, head.value_dim);
@@ -175,6 +218,7 @@ float soften_all(const AttentionHead& head, int64_t query, Range range, float* s
   for (int64_t j = range.begin; j < range.end; ++j) {
     float score = head.scale * dot(q, head.k + j * head.k_stride, head.head_dim);
     if (head.softcap > 0.0F) score = head.softcap * __builtin_tanhf(score / head.softcap);
+    if (head.bias != nullptr) score += head.bias[bias_entry(head, j - head.first_position - query)];
     scores[j - range.begin] = score;
     largest = score > largest ? score : largest;
   }
@@ -250,11 +294,14 @@ void differentiate(const AttentionHead& head, const BackwardTile& tile) {
 void backward_tile(const AttentionHead& head, const AttentionGradients& g, const BackwardTile& tile,
                    const float* keys_transposed, const float* values_transposed) {
   raw_scores(head, tile.query, tile.rows, keys_transposed, tile.probabilities);
+  if (head.bias != nullptr) add_bias(head, tile.query, tile.rows, tile.start, tile.probabilities);
   const float* dout = g.dout + tile.query * head.out_stride;
   tile_product(
       {head.value_dim, dout, head.out_stride, 1, values_transposed, kK, tile.slopes, kK, false},
       tile.rows, kK);
   differentiate(head, tile);
+  if (g.dbias != nullptr)
+    add_bias_gradient(head, tile.query, tile.rows, tile.start, tile.slopes, g.dbias);
   // dv += P^T · dout, dk += dS^T · q, dq += dS · k
   tile_product({tile.rows, tile.probabilities, 1, kK, dout, head.out_stride,
                 g.dv + tile.start * head.v_stride, head.v_stride, true},

@@ -11,10 +11,35 @@ using kernels::AttentionHead;
 constexpr int64_t kFewQueries = 4;
 constexpr int64_t kRopeTokensPerTask = 32;
 
-// Head h of sequence b.
+// [rows, columns] turned into [columns, rows]; undefined stays so.
+Tensor transposed(Exec& exec, const Tensor& table) {
+  if (!table.defined()) return {};
+  const Tensor result = Tensor::empty(*exec.memory, Shape{table.dim(1), table.dim(0)});
+  for (int64_t r = 0; r < table.dim(0); ++r) {
+    for (int64_t c = 0; c < table.dim(1); ++c)
+      result.f32()[c * table.dim(0) + r] = table.f32()[r * table.dim(1) + c];
+  }
+  return result;
+}
+
+// Sums of [B * H, D] over the sequences into dbias [D, H], in their order.
+void sum_bias_gradients(const Tensor& parts, const Tensor& dbias) {
+  const int64_t distances = dbias.dim(0);
+  const int64_t heads = dbias.dim(1);
+  for (int64_t d = 0; d < distances; ++d) {
+    for (int64_t h = 0; h < heads; ++h) {
+      float sum = 0.0F;
+      for (int64_t row = h; row < parts.dim(0); row += heads)
+        sum += parts.f32()[row * distances + d];
+      dbias.f32()[d * heads + h] = sum;
+    }
+  }
+}
+
+// Head h of sequence b; biases [H, D], or undefined.
 AttentionHead head_of(const Tensor& q, const Tensor& k, const Tensor& v,
-                      const AttentionParams& params, const Tensor& first_keys, const Tensor& out,
-                      const Tensor& log_sums, int64_t b, int64_t h) {
+                      const AttentionParams& params, const Tensor& biases, const Tensor& first_keys,
+                      const Tensor& out, const Tensor& log_sums, int64_t b, int64_t h) {
   const int64_t group = h / (q.dim(2) / k.dim(2));
   AttentionHead head{};
   head.q_stride = q.dim(2) * q.dim(3);
@@ -31,6 +56,9 @@ AttentionHead head_of(const Tensor& q, const Tensor& k, const Tensor& v,
   head.out = out.f32() + b * head.queries * head.out_stride + h * head.value_dim;
   head.log_sums = log_sums.defined() ? log_sums.f32() + (b * q.dim(2) + h) * head.queries : nullptr;
   head.first_keys = first_keys.defined() ? first_keys.i32() + b * head.queries : nullptr;
+  head.key_ends = params.key_ends.defined() ? params.key_ends.i32() + b * head.queries : nullptr;
+  head.bias = biases.defined() ? biases.f32() + h * biases.dim(1) : nullptr;
+  head.distances = biases.defined() ? biases.dim(1) : 0;
   head.first_position = params.first_position;
   head.window = params.window;
   head.scale = params.scale;
@@ -51,13 +79,14 @@ void attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
       (queries + kernels::kAttentionQueryBlock - 1) / kernels::kAttentionQueryBlock;
   const int64_t floats = kernels.scratch_floats(q.dim(3), v.dim(3), few ? k.dim(1) : 0);
   const Tensor scratch = Tensor::empty(*exec.memory, Shape{exec.pool->threads(), floats});
+  const Tensor biases = transposed(exec, params.bias);
   const int64_t heads = q.dim(0) * q.dim(2);
   exec.pool->run(heads * blocks, [&](int64_t task, int thread) {
     // Long rows of the causal triangle first, so that the threads end together.
     const int64_t block = blocks - 1 - task / heads;
     const int64_t h = task % heads;
     const AttentionHead head =
-        head_of(q, k, v, params, first_keys, out, log_sums, h / q.dim(2), h % q.dim(2));
+        head_of(q, k, v, params, biases, first_keys, out, log_sums, h / q.dim(2), h % q.dim(2));
     const int64_t begin = block * kernels::kAttentionQueryBlock;
     const int64_t end = std::min(queries, begin + kernels::kAttentionQueryBlock);
     (few ? kernels.forward_few : kernels.forward)(head, begin, end,
@@ -68,21 +97,26 @@ void attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
 void attention_backward(Exec& exec, const Tensor& dout, const Tensor& q, const Tensor& k,
                         const Tensor& v, const AttentionParams& params, const Tensor& first_keys,
                         const Tensor& out, const Tensor& log_sums, const Tensor& dq,
-                        const Tensor& dk, const Tensor& dv) {
+                        const Tensor& dk, const Tensor& dv, const Tensor& dbias) {
   const kernels::AttentionKernels& kernels = *exec.backend->kernels->attention;
   const int64_t floats = kernels.scratch_floats(q.dim(3), v.dim(3), 0);
   const Tensor scratch = Tensor::empty(*exec.memory, Shape{exec.pool->threads(), floats});
   const int64_t groups = k.dim(2);
   const int64_t heads_per_group = q.dim(2) / groups;
+  const Tensor biases = transposed(exec, params.bias);
+  Tensor bias_parts;
+  if (dbias.defined())
+    bias_parts = Tensor::zeros(*exec.memory, Shape{q.dim(0) * q.dim(2), dbias.dim(0)});
   // One task per key/value head: its query heads add to the same dk and dv, in order.
   exec.pool->run(q.dim(0) * groups, [&](int64_t task, int thread) {
     const int64_t b = task / groups;
     const int64_t first = task % groups * heads_per_group;
     for (int64_t h = first; h < first + heads_per_group; ++h) {
-      const AttentionHead head = head_of(q, k, v, params, first_keys, out, log_sums, b, h);
+      const AttentionHead head = head_of(q, k, v, params, biases, first_keys, out, log_sums, b, h);
       const kernels::AttentionGradients gradients{
           dout.f32() + (head.out - out.f32()), dq.f32() + (head.q - q.f32()),
-          dk.f32() + (head.k - k.f32()), dv.f32() + (head.v - v.f32())};
+          dk.f32() + (head.k - k.f32()), dv.f32() + (head.v - v.f32()),
+          bias_parts.defined() ? bias_parts.f32() + (b * q.dim(2) + h) * head.distances : nullptr};
       if (h == first) {
         for (int64_t s = 0; s < head.keys; ++s) {
           std::fill_n(gradients.dk + s * head.k_stride, head.head_dim, 0.0F);
@@ -92,6 +126,7 @@ void attention_backward(Exec& exec, const Tensor& dout, const Tensor& q, const T
       kernels.backward(head, gradients, scratch.f32() + thread * floats);
     }
   });
+  if (dbias.defined()) sum_bias_gradients(bias_parts, dbias);
 }
 
 void rope(Exec& exec, const Tensor& x, const Tensor& cosines, const Tensor& sines,

@@ -33,7 +33,7 @@ void attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
 void attention_backward(Exec& exec, const Tensor& dout, const Tensor& q, const Tensor& k,
                         const Tensor& v, const AttentionParams& params, const Tensor& first_keys,
                         const Tensor& out, const Tensor& log_sums, const Tensor& dq,
-                        const Tensor& dk, const Tensor& dv);
+                        const Tensor& dk, const Tensor& dv, const Tensor& dbias);
 void activation(Exec& exec, Activation f, const Tensor& x, const Tensor& out);
 void activation_backward(Exec& exec, Activation f, const Tensor& dout, const Tensor& x,
                          const Tensor& dx, bool accumulate);

@@ -45,7 +45,17 @@ struct Query {
     if (params.window > 0) lowest = std::max(lowest, params.first_position + t - params.window + 1);
     return std::max<int64_t>(lowest, 0);
   }
-  int64_t end() const { return params.causal ? params.first_position + t + 1 : k.dim(1); }
+  int64_t end() const {
+    const int64_t last = params.causal ? params.first_position + t + 1 : k.dim(1);
+    if (!params.key_ends.defined()) return last;
+    return std::min<int64_t>(last, params.key_ends.i32()[b * q.dim(1) + t]);
+  }
+  // Where the bias of key s stands in the table.
+  int64_t bias_index(int64_t s) const {
+    const int64_t distances = params.bias.dim(0);
+    const int64_t row = s - (params.first_position + t) + distances / 2;
+    return std::clamp<int64_t>(row, 0, distances - 1) * q.dim(2) + h;
+  }
 
   struct Scores {
     std::vector<double> capped;
@@ -65,6 +75,7 @@ struct Query {
         score = static_cast<double>(params.softcap) * bent;
         slope *= 1.0 - bent * bent;
       }
+      if (params.bias.defined()) score += value_at(params.bias, bias_index(s));
       result.capped.push_back(score);
       result.slopes.push_back(slope);
     }
@@ -115,13 +126,14 @@ void attention(Exec&, const Tensor& q, const Tensor& k, const Tensor& v,
 void attention_backward(Exec&, const Tensor& dout, const Tensor& q, const Tensor& k,
                         const Tensor& v, const AttentionParams& params, const Tensor& first_keys,
                         const Tensor& out, const Tensor& /*log_sums*/, const Tensor& dq,
-                        const Tensor& dk, const Tensor& dv) {
+                        const Tensor& dk, const Tensor& dv, const Tensor& dbias) {
   with_type(q.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const int64_t dim = q.dim(3);
     const int64_t width = v.dim(3);
     for (const Tensor* gradient : {&dq, &dk, &dv})
       std::fill_n(gradient->data_as<T>(), gradient->elements(), T{});
+    if (dbias.defined()) std::fill_n(dbias.data_as<T>(), dbias.elements(), T{});
     for_each_query(q, k, params, first_keys, [&](const Query& query) {
       const Query::Scores scores = query.scores();
       const int64_t out_base = query.q_base() / dim * width;
@@ -138,6 +150,8 @@ void attention_backward(Exec&, const Tensor& dout, const Tensor& q, const Tensor
           dp += value_at(dout, out_base + e) * value_at(v, v_base + e);
           dv.data_as<T>()[v_base + e] += static_cast<T>(p * value_at(dout, out_base + e));
         }
+        if (dbias.defined())
+          dbias.data_as<T>()[query.bias_index(s)] += static_cast<T>(p * (dp - delta));
         const double dscore = p * (dp - delta) * scores.slopes[i];
         for (int64_t d = 0; d < dim; ++d) {
           dq.data_as<T>()[query.q_base() + d] += static_cast<T>(dscore * value_at(k, k_base + d));

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "models/encoder_weights.h"
+
+namespace onmal {
+
+// BERT (Devlin et al., 2019), RoBERTa and XLM-RoBERTa (GGUF calls them all "bert").
+extern const EncoderFamily kBertFamily;
+
+// What bert, nomic-bert and jina-bert-v2 have in common in GGUF files: sizes, pooling, and which
+// biases there are.
+void read_bert_gguf_base(const EncoderSource& source, EncoderConfig& config);
+// The names of their weights.
+extern const std::span<const EncoderRule> kBertGgufRules;
+
+}  // namespace onmal

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "models/encoder_decoder.h"
+#include "models/encoder_weights.h"
+
+namespace onmal {
+
+// A family of encoder–decoders as files know it; see EncoderFamily.
+struct EncoderDecoderFamily {
+  std::string_view gguf_name;  // "": no such files
+  bool (*is_hugging_face)(const Metadata& metadata) = nullptr;
+  std::span<const EncoderRule> gguf_rules;
+  std::span<const EncoderRule> hugging_face_rules;
+  void (*read_gguf)(const EncoderSource& source, EncoderDecoderConfig& config) = nullptr;
+  void (*read_hugging_face)(const EncoderSource& source, EncoderDecoderConfig& config) = nullptr;
+};
+
+// Null when the file is of no family of encoder–decoders.
+const EncoderDecoderFamily* find_encoder_decoder_family_gguf(std::string_view architecture);
+const EncoderDecoderFamily* find_encoder_decoder_family_hugging_face(const Metadata& config);
+
+}  // namespace onmal

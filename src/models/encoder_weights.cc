@@ -1,0 +1,133 @@
+#include "models/encoder_weights.h"
+
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "base/error.h"
+#include "models/bert.h"
+#include "models/jina_bert.h"
+#include "models/nomic_bert.h"
+#include "models/t5.h"
+
+namespace onmal {
+namespace {
+
+// The registry: one line a family. Jina's config.json says "bert" too, so it comes first.
+constexpr std::array kFamilies = {&kJinaBertFamily, &kBertFamily, &kNomicBertFamily,
+                                  &kT5EncoderFamily};
+
+struct Pattern {
+  std::string text;   // with "{}" for the layer
+  std::string layer;  // "" without one
+};
+
+// "encoder.layers.12.query.weight" -> {"encoder.layers.{}.query.weight", "12"}.
+Pattern pattern_of(const std::string& name) {
+  constexpr std::string_view kMark = "layers.";
+  const size_t mark = name.find(kMark);
+  if (mark == std::string::npos) return {name, ""};
+  const size_t begin = mark + kMark.size();
+  const size_t end = name.find('.', begin);
+  return {name.substr(0, begin) + "{}" + name.substr(end), name.substr(begin, end - begin)};
+}
+
+std::string fill_layer(std::string_view pattern, const std::string& layer) {
+  const size_t mark = pattern.find("{}");
+  if (mark == std::string_view::npos) return std::string(pattern);
+  return std::string(pattern.substr(0, mark)) + layer + std::string(pattern.substr(mark + 2));
+}
+
+// The share of a stored tensor that a rule names, in the shape we expect; undefined if it does not
+// fit.
+Tensor share_of(const EncoderRule& rule, const Tensor& stored, const Shape& expected) {
+  Tensor tensor = stored;
+  if (rule.parts > 1) {
+    const int64_t rows = expected.dim(0);
+    if (tensor.shape().rank() != expected.rank() || tensor.dim(0) != rows * rule.parts) return {};
+    tensor = tensor.slice(rule.part * rows, (rule.part + 1) * rows);
+  }
+  // [1, n] for a vector of n (Marian's bias of the logits).
+  if (expected.rank() == 1 && tensor.elements() == expected.dim(0) &&
+      tensor.dim(-1) == expected.dim(0))
+    tensor = tensor.reshaped(expected);
+  return tensor.shape() == expected ? tensor : Tensor();
+}
+
+Tensor find_weight(const Param& param, std::span<const EncoderRule> rules, FindTensor find,
+                   const std::string& where) {
+  const Pattern pattern = pattern_of(param.name);
+  std::string tried;
+  std::string misshapen;
+  for (const EncoderRule& rule : rules) {
+    if (rule.ours != pattern.text && rule.ours != "encoder." + pattern.text) continue;
+    const std::string name = fill_layer(rule.theirs, pattern.layer);
+    const Tensor stored = find(name);
+    if (!stored.defined()) {
+      tried += (tried.empty() ? "'" : ", '") + name + "'";
+      continue;
+    }
+    if (const Tensor share = share_of(rule, stored, param.shape); share.defined()) return share;
+    misshapen = "'" + name + "' has shape " + stored.shape().to_string() +
+                ", the configuration asks for " + param.shape.to_string();
+  }
+  if (!misshapen.empty()) {
+    throw Error(ErrorCode::kBadFile, where, misshapen,
+                "the weights and the configuration do not belong together");
+  }
+  throw Error(ErrorCode::kBadFile, where,
+              tried.empty() ? "this format has no place for the weight '" + param.name + "'"
+                            : "a tensor is missing: " + tried,
+              "the file is incomplete or of another architecture");
+}
+
+}  // namespace
+
+const EncoderFamily* find_encoder_family_gguf(std::string_view architecture) {
+  for (const EncoderFamily* family : kFamilies) {
+    if (!family->gguf_name.empty() && family->gguf_name == architecture) return family;
+  }
+  return nullptr;
+}
+
+const EncoderFamily* find_encoder_family_hugging_face(const Metadata& config) {
+  for (const EncoderFamily* family : kFamilies) {
+    if (family->is_hugging_face(config)) return family;
+  }
+  return nullptr;
+}
+
+std::string known_encoder_families() {
+  std::string known;
+  for (const EncoderFamily* family : kFamilies)
+    known += (known.empty() ? "" : ", ") + std::string(family->gguf_name);
+  return known;
+}
+
+void load_params(FunctionRef<void(ParamVisitor)> visit, std::span<const EncoderRule> rules,
+                 FindTensor find, Allocator& memory, std::optional<DType> matrices,
+                 const std::string& where) {
+  visit([&](Param& param) {
+    const Tensor tensor = find_weight(param, rules, find, where);
+    if (param.kind == ParamKind::kVector) {
+      param.value = convert_tensor(tensor, DType::kF32, memory);
+    } else {
+      param.value = matrices ? convert_tensor(tensor, *matrices, memory) : tensor;
+    }
+  });
+}
+
+Tensor find_with_prefix(FindTensor find, const std::string& name) {
+  for (const char* prefix : {"", "bert.", "roberta.", "model.", "transformer."}) {
+    if (const Tensor tensor = find(prefix + name); tensor.defined()) return tensor;
+  }
+  for (const auto& [today, before] :
+       {std::pair<std::string, std::string>("LayerNorm.weight", "LayerNorm.gamma"),
+        {"LayerNorm.bias", "LayerNorm.beta"}}) {
+    if (name.size() > today.size() && name.ends_with(today))
+      return find_with_prefix(find, name.substr(0, name.size() - today.size()) + before);
+  }
+  return {};
+}
+
+}  // namespace onmal

@@ -1,0 +1,81 @@
+#include "models/model_file.h"
+
+#include <vector>
+
+#include "base/error.h"
+#include "formats/gguf_tokenizer.h"
+#include "models/encoder_decoder_family.h"
+#include "models/encoder_weights.h"
+#include "models/sentence_modules.h"
+#include "tokenizer/tokenizer_json.h"
+
+namespace onmal {
+
+Tensor ModelFile::find(const std::string& name) const {
+  if (gguf != nullptr) return gguf->find(name);
+  return find_with_prefix([this](const std::string& full) { return folder->weights.find(full); },
+                          name);
+}
+
+std::shared_ptr<void> ModelFile::backing() const {
+  if (gguf != nullptr) return gguf;
+  return folder;
+}
+
+std::string ModelFile::architecture() const {
+  return metadata().get_string(gguf != nullptr ? "general.architecture" : "model_type");
+}
+
+ModelKind ModelFile::kind() const {
+  if (gguf != nullptr) {
+    const std::string name = architecture();
+    if (find_encoder_family_gguf(name) != nullptr) return ModelKind::kEncoder;
+    if (find_encoder_decoder_family_gguf(name) != nullptr) return ModelKind::kEncoderDecoder;
+    return ModelKind::kDecoder;
+  }
+  if (find_encoder_family_hugging_face(folder->config) != nullptr) return ModelKind::kEncoder;
+  if (find_encoder_decoder_family_hugging_face(folder->config) != nullptr)
+    return ModelKind::kEncoderDecoder;
+  return ModelKind::kDecoder;
+}
+
+ModelFile open_model_file(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(path))
+    throw Error(ErrorCode::kIo, path.string(), "there is no such file or folder", "check the path");
+  if (!fs::is_directory(path)) return {path, std::make_shared<GgufFile>(path), nullptr};
+  const fs::path transformer = transformer_folder(path);
+  if (fs::exists(transformer / "config.json"))
+    return {transformer, nullptr, std::make_shared<HfFolder>(open_hf_folder(transformer))};
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(path)) {
+    if (entry.path().extension() == ".gguf") files.push_back(entry.path());
+  }
+  if (files.size() == 1) return {files[0], std::make_shared<GgufFile>(files[0]), nullptr};
+  throw Error(ErrorCode::kBadFile, path.string(),
+              files.empty() ? "holds no model (no config.json and no .gguf file)"
+                            : "holds several .gguf files",
+              files.empty() ? "check the path" : "name one of them");
+}
+
+ModelTokenizer load_model_tokenizer(const ModelFile& file) {
+  ModelTokenizer result;
+  // The weights are of use without a tokenizer: whoever needs text says then that there is none,
+  // and why.
+  try {
+    if (file.gguf != nullptr) {
+      if (file.metadata().contains("tokenizer.ggml.model"))
+        result.tokenizer = read_gguf_tokenizer(file.metadata()).tokenizer;
+    } else if (!file.folder->tokenizer_path.empty()) {
+      result.tokenizer = load_tokenizer_json(file.folder->tokenizer_path);
+    } else {
+      result.problem = file.path.string() + ": holds no tokenizer.json";
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUnsupported) throw;
+    result.problem = error.what();
+  }
+  return result;
+}
+
+}  // namespace onmal

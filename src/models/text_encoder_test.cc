@@ -1,0 +1,95 @@
+#include "models/text_encoder.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace onmal {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path golden_folder() {
+  const char* given = std::getenv("ONMAL_GOLDEN");
+  return given != nullptr ? fs::path(given) : fs::path(ONMAL_SOURCE_DIR) / ".." / "shared/golden";
+}
+
+std::vector<float> read_gzip(const fs::path& path, size_t count) {
+  std::vector<float> values(count);
+  const gzFile file = gzopen(path.c_str(), "rb");
+  if (file == nullptr) return {};
+  const auto bytes = static_cast<unsigned>(count * sizeof(float));
+  const bool whole = gzread(file, values.data(), bytes) == static_cast<int>(bytes);
+  gzclose(file);
+  return whole ? values : std::vector<float>{};
+}
+
+double difference(const float* got, const std::vector<float>& want) {
+  double largest = 0;
+  double difference = 0;
+  for (size_t i = 0; i < want.size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(want[i])));
+    difference = std::max(difference, std::abs(static_cast<double>(got[i] - want[i])));
+  }
+  return difference / largest;
+}
+
+TEST(TextEncoderTest, GoldenBert) {
+  const fs::path folder = golden_folder();
+  if (!fs::exists(folder / "bert.gguf"))
+    GTEST_SKIP() << "SKIPPED: no golden files in " << folder << " (set ONMAL_GOLDEN)";
+  const auto description = nlohmann::json::parse(read_file(folder / "bert.json"));
+  const std::vector<int32_t> ids = description["token_ids"];
+  const TextEncoder encoder(folder / "bert.gguf");
+  EXPECT_EQ(encoder.pooling(), Pooling::kMean);
+  const auto dim = static_cast<size_t>(encoder.dimensions());
+  const Backend backend = make_cpu_backend();
+  ThreadPool pool(2);
+  HeapAllocator memory;
+  Exec exec{&pool, &memory, &backend};
+  const std::vector<float> tokens = read_gzip(folder / "bert.tokens.f32.gz", ids.size() * dim);
+  ASSERT_EQ(tokens.size(), ids.size() * dim);
+  // llama.cpp's GELU comes from a table of f16.
+  EXPECT_LE(difference(encoder.hidden_states(exec, ids).f32(), tokens), 1e-3);
+  const std::vector<float> pooled = read_gzip(folder / "bert.logits.f32.gz", dim);
+  const std::vector<std::vector<int32_t>> texts = {ids, {101, 7, 102}, ids};
+  EmbedOptions options;
+  options.normalize = false;
+  const std::vector<TextVector> vectors = encoder.embed(pool, texts, options);
+  EXPECT_LE(difference(vectors[0].values.data(), pooled), 1e-3);
+  EXPECT_LE(difference(vectors[2].values.data(), pooled), 1e-3);
+  const std::vector<TextVector> unit = encoder.embed(pool, texts);
+  double squares = 0;
+  for (const float value : unit[1].values) squares += static_cast<double>(value * value);
+  EXPECT_NEAR(squares, 1.0, 1e-5);
+}
+
+TEST(TextEncoderTest, TooLongIsAnErrorUnlessCut) {
+  const fs::path folder = golden_folder();
+  if (!fs::exists(folder / "bert.gguf"))
+    GTEST_SKIP() << "SKIPPED: no golden files in " << folder << " (set ONMAL_GOLDEN)";
+  const TextEncoder encoder(folder / "bert.gguf");
+  ThreadPool pool(1);
+  const auto limit = static_cast<size_t>(encoder.max_tokens());
+  const std::vector<std::vector<int32_t>> texts = {std::vector<int32_t>(limit + 3, 200)};
+  EXPECT_THROW(encoder.embed(pool, texts), Error);
+  EmbedOptions options;
+  options.truncate = true;
+  const std::vector<TextVector> vectors = encoder.embed(pool, texts, options);
+  EXPECT_EQ(vectors[0].tokens, encoder.max_tokens());
+  EXPECT_EQ(vectors[0].dropped, 3);
+  const std::vector<std::vector<int32_t>> none = {{}};
+  EXPECT_THROW(encoder.embed(pool, none), Error);
+}
+
+}  // namespace
+}  // namespace onmal
