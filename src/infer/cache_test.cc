@@ -38,6 +38,7 @@ class CacheTest : public ::testing::TestWithParam<Case> {
     const Backend backend = make_cpu_backend();
     CachingAllocator memory;
     Exec exec{&pool_, &memory, &backend};
+    exec.matmul_precision = GeneratorOptions{}.matmul;
     const Tensor input =
         Tensor::borrowed(ids_.data(), Shape{1, static_cast<int64_t>(kTokens)}, DType::kI32);
     const Tensor logits =
