@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/timer.h"
 #include "infer/text_stream.h"
 
@@ -19,6 +20,17 @@ int64_t cache_capacity(const LanguageModel& model, const GeneratorOptions& optio
   }
   const int64_t most = model.decoder->config().max_positions;
   return options.context == 0 ? most : std::min(options.context, most);
+}
+
+KvCache make_cache(const LanguageModel& model, Allocator& memory, const GeneratorOptions& options) {
+  const int64_t tokens = cache_capacity(model, options);
+  const DecoderConfig& config = model.decoder->config();
+  const int64_t bytes =
+      2 * config.layers * tokens * config.kv_heads * config.head_dim * int64_t{sizeof(float)};
+  require_memory(bytes, model.path.string(),
+                 "the cache of keys and values for " + std::to_string(tokens) + " tokens",
+                 "ask for a shorter context");
+  return model.decoder->make_cache(memory, tokens);
 }
 
 const Tokenizer& tokenizer_of(const LanguageModel& model) {
@@ -56,7 +68,7 @@ Generator::Generator(const LanguageModel& model, ThreadPool& pool, const Generat
       backend_(make_cpu_backend()),
       pool_(pool),
       options_(options),
-      cache_(model.decoder->make_cache(long_lived_, cache_capacity(model, options))),
+      cache_(make_cache(model, long_lived_, options)),
       logits_(static_cast<size_t>(model.decoder->config().vocab_size)) {
   cached_ids_.reserve(static_cast<size_t>(cache_.capacity()));
   const SpeculationOptions& speculation = options_.speculation;

@@ -145,7 +145,7 @@ std::span<const int32_t> Speculator::guess_by_lookup(int64_t most) {
   const PromptLookup::Match match = lookup_.find();
   if (match.length == 0) return {};
   kind_ = kind_of(match.length);
-  const int64_t count = length_.best(records_[kind_].rate(), 0.0, most);
+  const int64_t count = options_.adaptive ? length_.best(records_[kind_].rate(), 0.0, most) : most;
   guessed_ = static_cast<size_t>(std::max<int64_t>(count, 1));
   lookup_.copy(match, std::span(guesses_).first(guessed_));
   return std::span(guesses_).first(static_cast<size_t>(count));
@@ -154,6 +154,7 @@ std::span<const int32_t> Speculator::guess_by_lookup(int64_t most) {
 // The draft model's guesses cost time even when they are not checked: after a while without profit
 // it rests, longer each time.
 int64_t Speculator::model_guesses(int64_t most) {
+  if (!options_.adaptive) return most;
   if (pause_ > 0) return 0;
   const int64_t count = length_.best(records_[kModelKind].rate(), drafter_step_seconds_, most);
   if (count > 0) {

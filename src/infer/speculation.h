@@ -21,6 +21,7 @@ struct SpeculationOptions {
   bool lookup = true;                    // guess from repetitions in prompt and answer
   const LanguageModel* draft = nullptr;  // guess with a smaller model of the same vocabulary
   int64_t draft_tokens = 15;             // most guessed at a time; 0: no speculation
+  bool adaptive = true;                  // guess fewer or none where that is faster
 
   bool on() const { return draft_tokens > 0 && (lookup || draft != nullptr); }
 };
