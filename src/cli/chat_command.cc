@@ -24,11 +24,11 @@ void add_chat_command(CLI::App& app, CommandContext& context) {
   add_talk_options(*command, options->talk);
   command->add_option("-s,--system", options->system, "What the model is told first");
   command->callback([&context, options] {
-    const LanguageModel model = load_talking_model(options->talk.model);
+    const TalkingModel talking = load_for_talking(context, options->talk);
     options->talk.generate.sampler.seed = choose_seed(options->talk.seed);
     ThreadPool pool(context.threads);
     const Utf8TerminalMode mode(context.in);
-    ChatSession(context, model, pool, options->talk, options->system).run();
+    ChatSession(context, talking, pool, options->talk, options->system).run();
   });
 }
 

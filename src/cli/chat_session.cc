@@ -30,12 +30,12 @@ bool is_blank(const std::string& text) {
 
 }  // namespace
 
-ChatSession::ChatSession(CommandContext& context, const LanguageModel& model, ThreadPool& pool,
+ChatSession::ChatSession(CommandContext& context, const TalkingModel& talking, ThreadPool& pool,
                          const TalkOptions& options, const std::string& system)
     : context_(context),
       options_(options),
-      generator_(model, pool, {.matmul = options.matmul, .context = options.context}),
-      conversation_(*model.tokenizer, system, model.path.string()),
+      generator_(talking.model, pool, talking.options),
+      conversation_(*talking.model.tokenizer, system, talking.model.path.string()),
       input_(context.in) {
   options_.generate.stop_ids.push_back(conversation_.end_of_message());
 }
@@ -175,7 +175,9 @@ void ChatSession::answer(const std::string& text) {
                           {"prompt_tokens", result.prompt_tokens},
                           {"cached_tokens", result.cached_tokens},
                           {"prefill_tokens_per_s", result.prefill_tokens_per_s},
-                          {"decode_tokens_per_s", result.decode_tokens_per_s}});
+                          {"decode_tokens_per_s", result.decode_tokens_per_s},
+                          {"drafted_tokens", result.drafted_tokens},
+                          {"accepted_tokens", result.accepted_tokens}});
   } else {
     context_.out << std::endl;
     if (result.finish == FinishReason::kCancelled) notice("(stopped)");

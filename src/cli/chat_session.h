@@ -13,7 +13,7 @@ namespace onmal {
 // a pipe, where each line is a turn.
 class ChatSession {
  public:
-  ChatSession(CommandContext& context, const LanguageModel& model, ThreadPool& pool,
+  ChatSession(CommandContext& context, const TalkingModel& talking, ThreadPool& pool,
               const TalkOptions& options, const std::string& system);
 
   // Until the input ends, the user leaves, or the program is told to end.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -18,6 +19,7 @@ namespace {
 struct GenerateCommandOptions {
   TalkOptions talk;
   std::optional<std::string> prompt;
+  bool truncate = false;
   bool special = false;
   std::optional<int64_t> beams;
 };
@@ -41,7 +43,23 @@ Json to_json(const GenerateResult& result, uint64_t seed) {
           {"prompt_tokens", result.prompt_tokens},
           {"prefill_tokens_per_s", result.prefill_tokens_per_s},
           {"decode_tokens_per_s", result.decode_tokens_per_s},
+          {"drafted_tokens", result.drafted_tokens},
+          {"accepted_tokens", result.accepted_tokens},
           {"seed", seed}};
+}
+
+// With --truncate: leaves out what stands between the begin token and the last tokens that leave
+// room for the answer. Returns how many were cut, which is told.
+size_t cut_to_fit(std::vector<int32_t>& prompt, int64_t context_tokens, int64_t answer_tokens,
+                  int32_t begin_id) {
+  const int64_t answer = std::min(answer_tokens, context_tokens / 2);
+  const auto most = static_cast<size_t>(std::max<int64_t>(context_tokens - answer, 1));
+  if (prompt.size() <= most) return 0;
+  const size_t kept = prompt[0] == begin_id && most > 1 ? 1 : 0;
+  const size_t cut = prompt.size() - most;
+  const auto from = prompt.begin() + static_cast<std::ptrdiff_t>(kept);
+  prompt.erase(from, from + static_cast<std::ptrdiff_t>(cut));
+  return cut;
 }
 
 void generate(CommandContext& context, GenerateCommandOptions& options) {
@@ -50,14 +68,20 @@ void generate(CommandContext& context, GenerateCommandOptions& options) {
     return translate(context, options.talk, text, options.beams);
   if (options.beams)
     throw Error(ErrorCode::kInvalidArgument, "generate", "--beams is for encoder-decoders");
-  const LanguageModel model = load_talking_model(options.talk.model);
+  const TalkingModel talking = load_for_talking(context, options.talk);
+  const Tokenizer& tokenizer = *talking.model.tokenizer;
   const uint64_t seed = choose_seed(options.talk.seed);
   options.talk.generate.sampler.seed = seed;
   ThreadPool pool(context.threads);
-  Generator generator(model, pool,
-                      {.matmul = options.talk.matmul, .context = options.talk.context});
-  const std::vector<int32_t> prompt =
-      model.tokenizer->encode(text, {.add_special = true, .parse_special = options.special});
+  Generator generator(talking.model, pool, talking.options);
+  std::vector<int32_t> prompt =
+      tokenizer.encode(text, {.add_special = true, .parse_special = options.special});
+  size_t cut = 0;
+  if (options.truncate) {
+    cut = cut_to_fit(prompt, generator.context(), options.talk.generate.max_tokens,
+                     tokenizer.begin_id());
+    if (cut > 0) context.err << fmt::format("cut {} tokens from the front of the prompt\n", cut);
+  }
   std::string scratch;
   const GenerateResult result = generator.generate(
       prompt, options.talk.generate,
@@ -66,12 +90,19 @@ void generate(CommandContext& context, GenerateCommandOptions& options) {
       },
       context.interrupts.token());
   if (context.json) {
-    print_json(context, to_json(result, seed));
+    Json document = to_json(result, seed);
+    if (options.truncate) document["truncated_tokens"] = cut;
+    print_json(context, document);
   } else {
     if (result.text.empty() || result.text.back() != '\n') context.out << std::endl;
-    context.err << fmt::format("{} prompt tokens at {:.1f}/s, {} tokens at {:.1f}/s, {}, seed {}\n",
+    context.err << fmt::format("{} prompt tokens at {:.1f}/s, {} tokens at {:.1f}/s, {}, seed {}",
                                result.prompt_tokens, result.prefill_tokens_per_s, result.ids.size(),
                                result.decode_tokens_per_s, finish_reason_name(result.finish), seed);
+    if (result.drafted_tokens > 0) {
+      context.err << fmt::format(", {} of {} guessed tokens right", result.accepted_tokens,
+                                 result.drafted_tokens);
+    }
+    context.err << "\n";
   }
 }
 
@@ -89,6 +120,8 @@ void add_generate_command(CLI::App& app, CommandContext& context) {
           "--beams", options->beams,
           "Encoder-decoders: outputs looked at side by side; 1: always the likeliest token")
       ->check(CLI::Range(1, 1024));
+  command->add_flag("--truncate", options->truncate,
+                    "Cut a prompt that is too long at its front, and say so, instead of failing");
   command->callback([&context, options] { generate(context, *options); });
 }
 

@@ -1,12 +1,46 @@
 #include "cli/model_options.h"
 
+#include <fmt/format.h>
+
+#include <filesystem>
 #include <map>
+#include <ostream>
 #include <random>
 
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "text/utf8.h"
 
 namespace onmal {
+namespace {
+
+uint64_t bytes_on_disk(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  std::error_code unreadable;  // whoever opens it says so
+  if (!fs::is_directory(path, unreadable)) {
+    const uintmax_t size = fs::file_size(path, unreadable);
+    return unreadable ? 0 : size;
+  }
+  uint64_t total = 0;
+  for (const auto& entry : fs::directory_iterator(path, unreadable)) {
+    const bool weights =
+        entry.path().extension() == ".gguf" || entry.path().extension() == ".safetensors";
+    if (weights && entry.is_regular_file(unreadable)) total += entry.file_size(unreadable);
+  }
+  return total;
+}
+
+void warn_of_size(CommandContext& context, const std::string& path) {
+  const uint64_t bytes = bytes_on_disk(path);
+  const int64_t total = memory_size().total;
+  if (bytes <= static_cast<uint64_t>(total)) return;
+  context.err << fmt::format(
+      "{}: warning: {} of weights are more than the memory of {}; every token will read them from "
+      "disk\n",
+      path, describe_bytes(static_cast<int64_t>(bytes)), describe_bytes(total));
+}
+
+}  // namespace
 
 void add_model_option(CLI::App& command, std::string& model) {
   command
@@ -59,6 +93,13 @@ void add_talk_options(CLI::App& command, TalkOptions& options) {
                   "A text that ends the answer (may be given several times)")
       ->take_all()
       ->expected(1);
+  command.add_option("--draft", options.draft,
+                     "A smaller model with the same vocabulary that guesses ahead");
+  command.add_option("--draft-tokens", options.draft_tokens, "Most tokens guessed at a time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command.add_flag("--no-speculation", options.no_speculation,
+                   "Compute token by token, without guesses (the text is the same)");
   command.add_flag("--ignore-end", options.generate.ignore_end,
                    "Go on behind the model's end tokens");
 }
@@ -70,6 +111,24 @@ LanguageModel load_talking_model(const std::string& path) {
       ErrorCode::kUnsupported, path,
       model.tokenizer_problem.empty() ? "the model carries no tokenizer" : model.tokenizer_problem,
       "use a model with a byte-level BPE tokenizer");
+}
+
+TalkingModel load_for_talking(CommandContext& context, const TalkOptions& options) {
+  if (options.no_speculation && !options.draft.empty()) {
+    throw CLI::ValidationError("--draft", "has no use with --no-speculation");
+  }
+  TalkingModel talking;
+  warn_of_size(context, options.model);
+  talking.model = load_talking_model(options.model);
+  talking.options.matmul = options.matmul;
+  talking.options.context = options.context;
+  SpeculationOptions& speculation = talking.options.speculation;
+  speculation.draft_tokens = options.no_speculation ? 0 : options.draft_tokens;
+  if (options.draft.empty()) return talking;
+  warn_of_size(context, options.draft);
+  talking.draft = std::make_unique<LanguageModel>(load_talking_model(options.draft));
+  speculation.draft = talking.draft.get();
+  return talking;
 }
 
 uint64_t choose_seed(const std::optional<uint64_t>& seed) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -16,13 +17,26 @@ struct TalkOptions {
   int64_t context = 4096;
   std::optional<uint64_t> seed;
   MatmulPrecision matmul = MatmulPrecision::kInt8;
+  std::string draft;  // model that guesses for speculation; "": none
+  int64_t draft_tokens = SpeculationOptions{}.draft_tokens;
+  bool no_speculation = false;
   GenerateOptions generate;
+};
+
+// A model that answers, and what it is to be used with.
+struct TalkingModel {
+  LanguageModel model;
+  std::unique_ptr<LanguageModel> draft;
+  GeneratorOptions options;
 };
 
 void add_model_option(CLI::App& command, std::string& model);
 // --matmul: the arithmetic of matrix products with quantised weights.
 void add_matmul_option(CLI::App& command, MatmulPrecision& precision);
 void add_talk_options(CLI::App& command, TalkOptions& options);
+
+// Loads what a Generator needs. A model that is mapped and larger than the memory is a warning.
+TalkingModel load_for_talking(CommandContext& context, const TalkOptions& options);
 
 // Loads a model that must have a tokenizer.
 LanguageModel load_talking_model(const std::string& path);

@@ -3,15 +3,17 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/timer.h"
 #include "cli/input.h"
 #include "cli/json_output.h"
 #include "cli/model_options.h"
-#include "infer/score.h"
+#include "infer/divergence.h"
 
 namespace onmal {
 namespace {
@@ -19,6 +21,7 @@ namespace {
 struct PerplexityOptions {
   std::string model;
   std::string file;
+  std::string base;
   ScoreOptions score;
 };
 
@@ -30,17 +33,57 @@ std::string read_text(CommandContext& context, const PerplexityOptions& options)
   return InputReader(context.in).read_all(context.interrupts.token());
 }
 
+// What is scored: with a begin token the first token of the text is foretold too; else it only
+// serves as context.
+struct TokenText {
+  std::vector<int32_t> ids;
+  int64_t bytes = 0;
+};
+
+TokenText encode(const Tokenizer& tokenizer, const std::string& text) {
+  TokenText encoded{tokenizer.encode(text), 0};
+  std::vector<int32_t>& ids = encoded.ids;
+  if (tokenizer.begin_id() >= 0) ids.insert(ids.begin(), tokenizer.begin_id());
+  for (size_t i = 1; i < ids.size(); ++i) {
+    encoded.bytes += static_cast<int64_t>(tokenizer.piece(ids[i]).size());
+  }
+  return encoded;
+}
+
+void print(CommandContext& context, const Score& score, const std::optional<Divergence>& divergence,
+           int64_t bytes, double seconds) {
+  if (context.json) {
+    Json document{{"perplexity", score.perplexity()},
+                  {"bits_per_byte", score.bits_per_byte(bytes)},
+                  {"tokens", score.tokens},
+                  {"bytes", bytes},
+                  {"tokens_per_s", static_cast<double>(score.tokens) / seconds}};
+    if (divergence) {
+      document["base_perplexity"] = divergence->base.perplexity();
+      document["kl_divergence"] = divergence->mean;
+      document["kl_divergence_p99"] = divergence->p99;
+      document["kl_divergence_max"] = divergence->largest;
+      document["top1_agreement"] = divergence->top1_agreement;
+    }
+    print_json(context, document);
+    return;
+  }
+  context.out << fmt::format("perplexity {:.4f}, {:.4f} bits per byte, {} tokens, {} bytes\n",
+                             score.perplexity(), score.bits_per_byte(bytes), score.tokens, bytes);
+  if (!divergence) return;
+  context.out << fmt::format(
+      "base perplexity {:.4f}, KL divergence {:.5f} nats a token (99 % below {:.4f}), same "
+      "likeliest "
+      "token {:.2f} %\n",
+      divergence->base.perplexity(), divergence->mean, divergence->p99,
+      100 * divergence->top1_agreement);
+}
+
 void perplexity(CommandContext& context, const PerplexityOptions& options) {
   const std::string text = read_text(context, options);
   const LanguageModel model = load_talking_model(options.model);
-  const Tokenizer& tokenizer = *model.tokenizer;
-  std::vector<int32_t> ids = tokenizer.encode(text);
-  // With a begin token the first token of the text is foretold too; else it only serves as context.
-  if (tokenizer.begin_id() >= 0) ids.insert(ids.begin(), tokenizer.begin_id());
-  int64_t bytes = 0;
-  for (size_t i = 1; i < ids.size(); ++i) {
-    bytes += static_cast<int64_t>(tokenizer.piece(ids[i]).size());
-  }
+  const TokenText encoded = encode(*model.tokenizer, text);
+  const std::vector<int32_t>& ids = encoded.ids;
   ThreadPool pool(context.threads);
   const Timer timer;
   const auto progress = [&](int64_t done) {
@@ -50,19 +93,18 @@ void perplexity(CommandContext& context, const PerplexityOptions& options) {
     context.err << fmt::format("\r{} of {} tokens, {:.0f} s left   ", done, ids.size() - 1, left)
                 << std::flush;
   };
-  const Score score =
-      score_tokens(model, pool, ids, options.score, progress, context.interrupts.token());
-  if (context.err_is_terminal) context.err << "\n";
-  if (context.json) {
-    print_json(context, {{"perplexity", score.perplexity()},
-                         {"bits_per_byte", score.bits_per_byte(bytes)},
-                         {"tokens", score.tokens},
-                         {"bytes", bytes},
-                         {"tokens_per_s", static_cast<double>(score.tokens) / timer.seconds()}});
+  const std::stop_token stop = context.interrupts.token();
+  std::optional<Divergence> divergence;
+  Score score;
+  if (options.base.empty()) {
+    score = score_tokens(model, pool, ids, options.score, progress, stop);
   } else {
-    context.out << fmt::format("perplexity {:.4f}, {:.4f} bits per byte, {} tokens, {} bytes\n",
-                               score.perplexity(), score.bits_per_byte(bytes), score.tokens, bytes);
+    const LanguageModel base = load_language_model(options.base);
+    divergence = compare_models(model, base, pool, ids, options.score, progress, stop);
+    score = divergence->model;
   }
+  if (context.err_is_terminal) context.err << "\n";
+  print(context, score, divergence, encoded.bytes, timer.seconds());
 }
 
 }  // namespace
@@ -73,6 +115,8 @@ void add_perplexity_command(CLI::App& app, CommandContext& context) {
   add_model_option(*command, options->model);
   add_matmul_option(*command, options->score.matmul);
   command->add_option("-f,--file", options->file, "The text; without it, standard input");
+  command->add_option("--kl-base", options->base,
+                      "A model of the same vocabulary to measure the divergence from");
   command->add_option("--window", options->score.window,
                       "Tokens seen at once; 0: the model's context, at most 2048");
   command->add_option("--stride", options->score.stride,

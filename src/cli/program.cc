@@ -11,6 +11,7 @@
 #include "cli/chat_command.h"
 #include "cli/convert_commands.h"
 #include "cli/embed_command.h"
+#include "cli/finetune_command.h"
 #include "cli/generate_command.h"
 #include "cli/inspect_command.h"
 #include "cli/json_output.h"
@@ -40,6 +41,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_bench_command(app, context);
   add_tokenizer_commands(app, context);
   add_train_commands(app, context);
+  add_finetune_command(app, context);
 }
 
 std::string_view code_name(ErrorCode code) {

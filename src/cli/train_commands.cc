@@ -48,13 +48,15 @@ void print_step(CommandContext& context, const StepReport& report) {
               << std::flush;
 }
 
-void run_training(CommandContext& context, const TrainOptions& options) {
-  Recipe recipe = load_recipe(options.recipe);
+}  // namespace
+
+void run_recipe(CommandContext& context, const std::filesystem::path& path, bool fresh) {
+  Recipe recipe = load_recipe(path);
   if (context.threads > 0) recipe.run.threads = context.threads;
   const std::string prompt = recipe.run.sample_prompt;
   const std::string output = recipe.run.output.string();
   Trainer trainer(std::move(recipe));
-  if (!options.fresh && trainer.resume()) {
+  if (!fresh && trainer.resume()) {
     context.err << fmt::format("continuing after step {}\n", trainer.steps_done());
   }
   TrainCallbacks callbacks;
@@ -67,15 +69,13 @@ void run_training(CommandContext& context, const TrainOptions& options) {
                              output, trainer.steps_done());
 }
 
-}  // namespace
-
 void add_train_commands(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<TrainOptions>();
   CLI::App* command =
       app.add_subcommand("train", "Train a model by a recipe; goes on where it stopped");
   command->add_option("recipe", options->recipe, "Recipe (TOML)")->required();
   command->add_flag("--fresh", options->fresh, "Start anew even if there is a checkpoint");
-  command->callback([&context, options] { run_training(context, *options); });
+  command->callback([&context, options] { run_recipe(context, options->recipe, options->fresh); });
 }
 
 }  // namespace onmal

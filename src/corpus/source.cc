@@ -192,10 +192,65 @@ void read_documents(const Source& source, FunctionRef<void(std::string_view docu
   });
 }
 
+namespace {
+
+// {"messages": [{"role": …, "content": …}, …]}; a conversation without an answer teaches nothing
+// and is left out.
+std::vector<ChatMessage> messages_of(const Source& source, const Json& record, size_t number) {
+  const auto fail = [&](const std::string& what) {
+    refuse(source, "conversation " + std::to_string(number) + " " + what,
+           "each needs \"messages\": a list of {\"role\", \"content\"}; or name the fields of "
+           "question and answer");
+  };
+  if (!record.is_object() || !record.contains("messages") || !record["messages"].is_array())
+    fail("has no list \"messages\"");
+  std::vector<ChatMessage> messages;
+  bool answered = false;
+  for (const Json& message : record["messages"]) {
+    const Lookup field = object_lookup(message);
+    const std::optional<std::string> role = field("role");
+    const std::optional<std::string> content = field("content");
+    if (!role || !content) fail("has a message without role or content");
+    if (*role != "system" && *role != "user" && *role != "assistant")
+      fail("has a message of the role '" + *role + "' (known: system, user, assistant)");
+    answered = answered || *role == "assistant";
+    messages.push_back({*role, *content});
+  }
+  if (!answered) messages.clear();
+  return messages;
+}
+
+void read_message_lists(const Source& source, const std::string& text,
+                        FunctionRef<void(std::vector<ChatMessage>&& messages)> body) {
+  size_t number = 0;
+  const auto offer = [&](const Json& record) {
+    std::vector<ChatMessage> messages = messages_of(source, record, ++number);
+    const bool wanted = (number - 1) % static_cast<size_t>(source.every) == 0;
+    if (!messages.empty() && wanted) body(std::move(messages));
+  };
+  if (source.format == SourceFormat::kJson) {
+    const Json document = parse_json(source, text, 1);
+    if (!document.is_array()) refuse(source, "is not a list of objects");
+    for (const Json& record : document) offer(record);
+    return;
+  }
+  std::string_view rest = text;
+  for (size_t line = 1; !rest.empty(); ++line) {
+    const std::string_view one = next_line(rest);
+    if (!one.empty()) offer(parse_json(source, one, line));
+  }
+}
+
+}  // namespace
+
 void read_conversations(const Source& source,
                         FunctionRef<void(std::vector<ChatMessage>&& messages)> body) {
   const std::string text = read_unpacked(source.path);
   check_text(source, text);
+  if (source.question.empty() && source.answer.empty() &&
+      (source.format == SourceFormat::kJson || source.format == SourceFormat::kJsonLines)) {
+    return read_message_lists(source, text, body);
+  }
   int64_t seen = 0;
   read_records(source, text, [&](const Lookup& record) {
     const std::optional<std::string> question = record(source.question);

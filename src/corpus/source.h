@@ -32,8 +32,8 @@ struct Source {
 // that are not UTF-8 or hold a NUL are errors too.
 void read_documents(const Source& source, FunctionRef<void(std::string_view document)> body);
 
-// Question–answer pairs of a source with `question` and `answer` set (or a "messages" list in
-// JSON), as conversations.
+// Conversations of a source: question–answer pairs by the fields `question` and `answer`; JSON
+// without them holds {"messages": [{"role", "content"}, …]} records.
 void read_conversations(const Source& source,
                         FunctionRef<void(std::vector<ChatMessage>&& messages)> body);
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/timer.h"
 #include "infer/text_stream.h"
 
@@ -11,6 +12,7 @@ namespace onmal {
 namespace {
 
 constexpr size_t kExpectedBytesPerToken = 8;
+constexpr int64_t kMostDraftTokens = 64;
 
 int64_t cache_capacity(const LanguageModel& model, const GeneratorOptions& options) {
   if (options.context < 0 || options.prefill_chunk < 1) {
@@ -18,6 +20,17 @@ int64_t cache_capacity(const LanguageModel& model, const GeneratorOptions& optio
   }
   const int64_t most = model.decoder->config().max_positions;
   return options.context == 0 ? most : std::min(options.context, most);
+}
+
+KvCache make_cache(const LanguageModel& model, Allocator& memory, const GeneratorOptions& options) {
+  const int64_t tokens = cache_capacity(model, options);
+  const DecoderConfig& config = model.decoder->config();
+  const int64_t bytes =
+      2 * config.layers * tokens * config.kv_heads * config.head_dim * int64_t{sizeof(float)};
+  require_memory(bytes, model.path.string(),
+                 "the cache of keys and values for " + std::to_string(tokens) + " tokens",
+                 "ask for a shorter context");
+  return model.decoder->make_cache(memory, tokens);
 }
 
 const Tokenizer& tokenizer_of(const LanguageModel& model) {
@@ -55,10 +68,21 @@ Generator::Generator(const LanguageModel& model, ThreadPool& pool, const Generat
       backend_(make_cpu_backend()),
       pool_(pool),
       options_(options),
-      cache_(model.decoder->make_cache(long_lived_, cache_capacity(model, options))),
-      prompt_logits_(static_cast<size_t>(model.decoder->config().vocab_size)) {
+      cache_(make_cache(model, long_lived_, options)),
+      logits_(static_cast<size_t>(model.decoder->config().vocab_size)) {
   cached_ids_.reserve(static_cast<size_t>(cache_.capacity()));
+  const SpeculationOptions& speculation = options_.speculation;
+  if (speculation.draft_tokens < 0 || speculation.draft_tokens > kMostDraftTokens) {
+    throw Error(ErrorCode::kInvalidArgument, "draft tokens",
+                "must be between 0 and " + std::to_string(kMostDraftTokens));
+  }
+  if (!speculation.on()) return;
+  speculator_ =
+      std::make_unique<Speculator>(model, pool, speculation, options_.matmul, cache_.capacity());
+  pass_.reserve(static_cast<size_t>(speculation.draft_tokens) + 1);
 }
+
+Generator::~Generator() = default;
 
 void Generator::reset() {
   cache_.truncate(0);
@@ -74,9 +98,9 @@ void Generator::check_fits(int64_t tokens) const {
               "shorten the input or, where the model allows it, ask for a longer context");
 }
 
-// Runs the model over `ids` behind the cached tokens; the logits are those of the last one.
+// Runs the model over `ids` behind the cached tokens; gives the logits of the last `wanted_logits`.
 std::span<const float> Generator::forward(std::span<const int32_t> ids, Allocator& memory,
-                                          bool wants_logits) {
+                                          int64_t wanted_logits) {
   Exec exec{&pool_, &memory, &backend_};
   exec.matmul_precision = options_.matmul;
   const auto count = static_cast<int64_t>(ids.size());
@@ -85,12 +109,33 @@ std::span<const float> Generator::forward(std::span<const int32_t> ids, Allocato
   const Decoder& decoder = *model_.decoder;
   const Tensor hidden = decoder.forward(exec, {input, {}, &cache_});
   cached_ids_.insert(cached_ids_.end(), ids.begin(), ids.end());
-  if (!wants_logits) return {};
+  if (wanted_logits == 0) return {};
   const int64_t dim = hidden.dim(-1);
-  const Tensor last = hidden.reshaped(Shape{count, dim}).slice(count - 1, count);
+  const Tensor last = hidden.reshaped(Shape{count, dim}).slice(count - wanted_logits, count);
   const Tensor logits = decoder.logits(exec, last);
-  std::copy_n(logits.f32(), logits.elements(), prompt_logits_.begin());
-  return prompt_logits_;
+  const auto values = static_cast<size_t>(logits.elements());
+  if (logits_.size() < values) logits_.resize(values);
+  std::copy_n(logits.f32(), values, logits_.begin());
+  return std::span(logits_).first(values);
+}
+
+// One pass over a sampled token and what may follow it: logits [1 + guesses, vocab_size].
+std::span<const float> Generator::verify(int32_t id, std::span<const int32_t> guesses) {
+  const Timer timer;
+  pass_.assign(1, id);
+  pass_.insert(pass_.end(), guesses.begin(), guesses.end());
+  step_memory_.reset();
+  const std::span<const float> logits =
+      forward(pass_, step_memory_, static_cast<int64_t>(pass_.size()));
+  speculator_->measured(static_cast<int64_t>(guesses.size()), timer.seconds());
+  return logits;
+}
+
+// Takes back the last tokens of the sequence.
+void Generator::forget(size_t tokens) {
+  if (tokens == 0) return;
+  cached_ids_.resize(cached_ids_.size() - tokens);
+  cache_.truncate(static_cast<int64_t>(cached_ids_.size()));
 }
 
 // Keeps the cached tokens that `prompt` begins with; at least one token is left to compute.
@@ -115,7 +160,8 @@ std::span<const float> Generator::prefill(std::span<const int32_t> prompt,
     if (stop.stop_requested()) return {};
     const size_t chunk = std::min(rest.size(), static_cast<size_t>(options_.prefill_chunk));
     const bool is_last = chunk == rest.size();
-    const std::span<const float> logits = forward(rest.first(chunk), prefill_memory_, is_last);
+    const std::span<const float> logits =
+        forward(rest.first(chunk), prefill_memory_, is_last ? 1 : 0);
     if (is_last) return logits;
     rest = rest.subspan(chunk);
   }
@@ -124,7 +170,7 @@ std::span<const float> Generator::prefill(std::span<const int32_t> prompt,
 std::span<const float> Generator::step(int32_t id) {
   check_fits(cache_.length() + 1);
   step_memory_.reset();
-  return forward(std::span(&id, 1), step_memory_, true);
+  return forward(std::span(&id, 1), step_memory_, 1);
 }
 
 bool Generator::ends_answer(int32_t id, const GenerateOptions& options) const {
@@ -164,8 +210,8 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
     return result;
   }
   timer.restart();
-  decode(options, logits.first(static_cast<size_t>(vocabulary)), sampler, stream, on_text, stop,
-         result);
+  if (speculator_ != nullptr) speculator_->begin(prompt, options.sampler, vocabulary);
+  decode(options, logits, sampler, stream, on_text, stop, result);
   stream.finish(on_text);
   result.decode_seconds = timer.seconds();
   const auto steps = std::max<int64_t>(static_cast<int64_t>(result.ids.size()) - 1, 0);
@@ -174,32 +220,62 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
   return result;
 }
 
+// The sequence in the cache may be ahead of the answer by guesses[row..]: they stay where the
+// sampled tokens turn out to be the same, and are forgotten otherwise.
 void Generator::decode(const GenerateOptions& options, std::span<const float> logits,
                        Sampler& sampler, TextStream& stream, OnText on_text,
                        const std::stop_token& stop, GenerateResult& result) {
-  const Tokenizer& tokenizer = *model_.tokenizer;
-  const size_t vocabulary = logits.size();
+  const auto width = static_cast<size_t>(model_.decoder->config().vocab_size);
   const auto most = static_cast<size_t>(options.max_tokens);
+  std::span<const int32_t> guesses;
+  size_t row = 0;  // of `logits`: behind the tokens sampled so far
   while (result.ids.size() < most) {
-    const int32_t id = sampler.sample(logits);
+    const int32_t id = sampler.sample(logits.subspan(row * width, sampler.vocab_size()));
     sampler.accept(id);
+    if (speculator_ != nullptr) speculator_->accept(id);
     result.ids.push_back(id);
-    if (ends_answer(id, options)) {
-      result.finish = FinishReason::kEndToken;
+    const size_t ahead = guesses.size() - row;
+    const std::optional<FinishReason> finish =
+        finish_after(id, options, stream, on_text, stop, room() + static_cast<int64_t>(ahead),
+                     result.ids.size() == most);
+    if (finish) {
+      forget(ahead);
+      result.finish = *finish;
       return;
     }
-    if (!tokenizer.is_special(id) && stream.push(tokenizer.piece(id), on_text)) {
-      result.finish = FinishReason::kStopText;
-      return;
+    if (ahead > 0 && guesses[row] == id) {
+      ++row;
+      ++result.accepted_tokens;
+      continue;
     }
-    if (result.ids.size() == most) break;
-    if (room() == 0 || stop.stop_requested()) {
-      result.finish = room() == 0 ? FinishReason::kContextFull : FinishReason::kCancelled;
-      return;
+    forget(ahead);
+    row = 0;
+    if (speculator_ == nullptr) {
+      logits = step(id);
+      continue;
     }
-    logits = step(id).first(vocabulary);
+    const auto left = static_cast<int64_t>(most - result.ids.size());
+    guesses = speculator_->guess(sampler, std::min(left, room()) - 1);
+    logits = verify(id, guesses);
+    result.drafted_tokens += static_cast<int64_t>(guesses.size());
   }
   result.finish = FinishReason::kMaxTokens;
+}
+
+// Gives the text of a sampled token out; why the answer ends behind it, or nothing.
+std::optional<FinishReason> Generator::finish_after(int32_t id, const GenerateOptions& options,
+                                                    TextStream& stream, OnText on_text,
+                                                    const std::stop_token& stop, int64_t room_left,
+                                                    bool is_last) const {
+  const Tokenizer& tokenizer = *model_.tokenizer;
+  if (ends_answer(id, options)) return FinishReason::kEndToken;
+  if (!tokenizer.is_special(id) && stream.push(tokenizer.piece(id), on_text)) {
+    return FinishReason::kStopText;
+  }
+  if (is_last) return FinishReason::kMaxTokens;
+  if (room_left == 0) return FinishReason::kContextFull;
+  if (stop.stop_requested()) return FinishReason::kCancelled;
+  return std::nullopt;
 }
 
 }  // namespace onmal

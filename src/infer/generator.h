@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -10,6 +12,7 @@
 #include "base/function_ref.h"
 #include "base/thread_pool.h"
 #include "infer/sampler.h"
+#include "infer/speculation.h"
 #include "models/language_model.h"
 #include "nn/kv_cache.h"
 #include "ops/backend.h"
@@ -20,6 +23,7 @@ struct GeneratorOptions {
   MatmulPrecision matmul = MatmulPrecision::kInt8;
   int64_t context = 4096;  // most tokens kept; never more than the model's own context. 0: that
   int64_t prefill_chunk = 512;  // prompt tokens per forward pass: what a stop request waits for
+  SpeculationOptions speculation = {};
 };
 
 struct GenerateOptions {
@@ -43,14 +47,18 @@ struct GenerateResult {
   double decode_seconds = 0;
   double prefill_tokens_per_s = 0;  // of the tokens not cached
   double decode_tokens_per_s = 0;
+  int64_t drafted_tokens = 0;   // guessed by speculation and verified
+  int64_t accepted_tokens = 0;  // of those, the ones that came true
 };
 
 // One sequence of a model: answers prompts, and remembers the keys and values of all it has seen,
 // so that the next turn of a conversation computes only what is new. Not thread-safe; the model and
-// the pool must outlive it. A decode step allocates nothing on the heap.
+// the pool must outlive it. A decode step allocates nothing on the heap. Speculates by default,
+// which changes nothing but the speed (infer/speculation.h).
 class Generator {
  public:
   Generator(const LanguageModel& model, ThreadPool& pool, const GeneratorOptions& options = {});
+  ~Generator();
 
   using OnText = FunctionRef<void(std::string_view)>;
   // Continues `prompt`. `on_text` gets whole characters as soon as they are certain. A stop request
@@ -75,12 +83,18 @@ class Generator {
 
  private:
   std::span<const float> forward(std::span<const int32_t> ids, Allocator& memory,
-                                 bool wants_logits);
+                                 int64_t wanted_logits);
+  std::span<const float> verify(int32_t id, std::span<const int32_t> guesses);
+  void forget(size_t tokens);
   int64_t reuse_prefix(std::span<const int32_t> prompt);
   void check_fits(int64_t tokens) const;
   void decode(const GenerateOptions& options, std::span<const float> logits, Sampler& sampler,
               class TextStream& stream, OnText on_text, const std::stop_token& stop,
               GenerateResult& result);
+  std::optional<FinishReason> finish_after(int32_t id, const GenerateOptions& options,
+                                           class TextStream& stream, OnText on_text,
+                                           const std::stop_token& stop, int64_t room_left,
+                                           bool is_last) const;
   bool ends_answer(int32_t id, const GenerateOptions& options) const;
 
   const LanguageModel& model_;
@@ -94,7 +108,9 @@ class Generator {
   // into an arena, which costs nothing.
   CachingAllocator prefill_memory_;
   Arena step_memory_;
-  std::vector<float> prompt_logits_;
+  std::vector<float> logits_;  // of the last tokens of a pass
+  std::unique_ptr<Speculator> speculator_;
+  std::vector<int32_t> pass_;  // a token and the guesses behind it
 };
 
 }  // namespace onmal

@@ -14,6 +14,17 @@ void require(bool condition, const char* option, const char* expected) {
   if (!condition) throw Error(ErrorCode::kInvalidArgument, option, expected);
 }
 
+// A number in (0, 1) that belongs to the pair: the finaliser of SplitMix64, twice.
+double uniform_of(uint64_t key, uint64_t id) {
+  const auto mix = [](uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return z ^ (z >> 31);
+  };
+  const uint64_t bits = mix(mix(key) + (id + 1) * 0x9E3779B97F4A7C15ULL);
+  return (static_cast<double>(bits >> 12) + 0.5) * 0x1.0p-52;
+}
+
 }  // namespace
 
 void SamplerOptions::validate() const {
@@ -55,6 +66,15 @@ void Sampler::accept(int32_t id) {
   oldest = id;
   ++counts_[static_cast<size_t>(id)];
   window_next_ = (window_next_ + 1) % window_.size();
+}
+
+void Sampler::follow(const Sampler& other) {
+  ONMAL_ASSERT(logits_.size() == other.logits_.size() && window_.size() == other.window_.size());
+  rng_ = other.rng_;
+  if (window_.empty()) return;
+  window_next_ = other.window_next_;
+  std::copy(other.window_.begin(), other.window_.end(), window_.begin());
+  std::copy(other.counts_.begin(), other.counts_.end(), counts_.begin());
 }
 
 int32_t Sampler::sample(std::span<const float> logits) {
@@ -155,27 +175,26 @@ void Sampler::keep_top_p(float largest_logit) {
   last_kept_ = *begin;
 }
 
-// Goes through the candidates in order of their ids, so that the same uniform number gives the same
-// token whatever the filters did to the order of entries_.
+// The winner of the race has id i with probability p(i) (the least of exponential times is each by
+// its rate). Most times need no logarithm, since -ln(u) >= 1 - u.
 int32_t Sampler::draw(const Entry& top) {
   const float least = options_.min_p > 0.0F ? top.logit + std::log(options_.min_p)
                                             : -std::numeric_limits<float>::infinity();
-  double total = 0.0;
+  const uint64_t key = rng_.next();
+  double shortest = std::numeric_limits<double>::infinity();
+  int32_t winner = top.id;
   for (size_t i = 0; i < logits_.size(); ++i) {
     const Entry entry{logits_[i], static_cast<int32_t>(i)};
-    const bool kept = !before(last_kept_, entry) && entry.logit >= least;
-    logits_[i] = kept ? std::exp(entry.logit - top.logit) : 0.0F;  // now unnormalised probabilities
-    total += static_cast<double>(logits_[i]);
+    if (before(last_kept_, entry) || entry.logit < least) continue;
+    const double weight = std::exp(static_cast<double>(entry.logit - top.logit));
+    const double uniform = uniform_of(key, static_cast<uint64_t>(i));
+    if (1.0 - uniform >= shortest * weight) continue;
+    const double time = -std::log(uniform) / weight;
+    if (time >= shortest) continue;
+    shortest = time;
+    winner = entry.id;
   }
-  double left = rng_.uniform() * total;
-  int32_t last = top.id;
-  for (size_t i = 0; i < logits_.size(); ++i) {
-    if (logits_[i] == 0.0F) continue;
-    last = static_cast<int32_t>(i);
-    left -= static_cast<double>(logits_[i]);
-    if (left < 0.0) break;
-  }
-  return last;
+  return winner;
 }
 
 }  // namespace onmal

@@ -38,15 +38,22 @@ struct SamplerOptions {
 //   5. top-p (Holtzman et al., 2019): the fewest of those, largest first, whose probabilities
 //      (among those) add up to p
 //   6. min-p: those at least p times as likely as the likeliest
-//   7. a draw from what is left, by its probabilities, one uniform number a token
-// Equal logits count as larger for the lower id. Linear in the vocabulary; after construction
-// nothing is allocated on the heap.
+//   7. a draw from what is left, by its probabilities: an exponential race. One random number a
+//      token is the key of a waiting time -ln(u(key, id)) / probability(id); the shortest wins
+// Because every id keeps its waiting number whatever the probabilities are, two samplers in the
+// same state that see similar logits mostly draw the same token (Daliri, Musco & Suresh, 2024):
+// what speculation guesses with. Equal logits count as larger for the lower id. Linear in the
+// vocabulary; after construction nothing is allocated on the heap.
 class Sampler {
  public:
   Sampler(const SamplerOptions& options, int64_t vocab_size);
 
+  size_t vocab_size() const { return logits_.size(); }
   // Adds a token (of the prompt, or one just sampled) to the window that penalties look at.
   void accept(int32_t id);
+  // Takes over the window and the random numbers of a sampler with the same options and vocabulary:
+  // both then draw the same tokens from the same logits.
+  void follow(const Sampler& other);
   // Throws Error(kNumeric) when a logit is NaN or +infinity or none is finite.
   int32_t sample(std::span<const float> logits);
 

@@ -42,14 +42,12 @@ double Score::bits_per_byte(int64_t bytes) const {
   return negative_log_likelihood / std::numbers::ln2 / static_cast<double>(bytes);
 }
 
-Score score_tokens(const LanguageModel& model, ThreadPool& pool, std::span<const int32_t> ids,
-                   const ScoreOptions& options, FunctionRef<void(int64_t)> progress,
-                   const std::stop_token& stop) {
-  if (ids.size() < 2) {
+void for_each_window(int64_t ids, int64_t context, const ScoreOptions& options,
+                     FunctionRef<void(int64_t begin, int64_t from, int64_t end)> body) {
+  if (ids < 2) {
     throw Error(ErrorCode::kInvalidArgument, "text", "needs at least two tokens to be scored",
                 "give a longer text");
   }
-  const int64_t context = model.decoder->config().max_positions;
   const int64_t window = options.window > 0 ? options.window : std::min(context, kLongestWindow);
   const int64_t stride = options.stride > 0 ? options.stride : std::max<int64_t>(window / 2, 1);
   if (window > context || stride > window) {
@@ -58,24 +56,33 @@ Score score_tokens(const LanguageModel& model, ThreadPool& pool, std::span<const
                     ? "is longer than the model's context of " + std::to_string(context)
                     : "is longer than the window");
   }
+  const int64_t inputs = ids - 1;
+  for (int64_t from = 0; from < inputs;) {
+    // The first window scores all it sees.
+    const int64_t end = std::min(inputs, from == 0 ? window : from + stride);
+    body(std::max<int64_t>(0, end - window), from, end);
+    from = end;
+  }
+}
+
+Score score_tokens(const LanguageModel& model, ThreadPool& pool, std::span<const int32_t> ids,
+                   const ScoreOptions& options, FunctionRef<void(int64_t)> progress,
+                   const std::stop_token& stop) {
   const Backend backend = make_cpu_backend();
   CachingAllocator memory;
   Exec exec{&pool, &memory, &backend};
   exec.matmul_precision = options.matmul;
   Score score;
-  const auto inputs = static_cast<int64_t>(ids.size()) - 1;
-  for (int64_t from = 0; from < inputs;) {
+  const auto score_one = [&](int64_t begin, int64_t from, int64_t end) {
     if (stop.stop_requested()) {
       throw Error(ErrorCode::kCancelled, "score", "stopped before all tokens were scored");
     }
-    // The first window scores all it sees.
-    const int64_t end = std::min(inputs, from == 0 ? window : from + stride);
-    const int64_t begin = std::max<int64_t>(0, end - window);
     score.negative_log_likelihood += score_window(exec, *model.decoder, ids, begin, from, end);
     score.tokens += end - from;
-    from = end;
-    progress(from);
-  }
+    progress(end);
+  };
+  for_each_window(static_cast<int64_t>(ids.size()), model.decoder->config().max_positions, options,
+                  score_one);
   if (!std::isfinite(score.negative_log_likelihood)) {
     throw Error(ErrorCode::kNumeric, model.path.string(), "the model's likelihood is not a number",
                 "the model file may be damaged");

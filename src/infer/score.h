@@ -23,6 +23,12 @@ struct Score {
   double bits_per_byte(int64_t bytes) const;
 };
 
+// The windows that a text of `ids` tokens is scored in: body(begin, from, end) for inputs [from,
+// end) seen from `begin` on. Throws Error(kInvalidArgument) for fewer than two ids or a window
+// longer than `context`.
+void for_each_window(int64_t ids, int64_t context, const ScoreOptions& options,
+                     FunctionRef<void(int64_t begin, int64_t from, int64_t end)> body);
+
 // How well the model foretells ids[1], ids[2], … from what stands before. Windows slide over the
 // ids: every token is scored once, and with at least window - stride tokens before it where the
 // text has them. Logits exist only a chunk at a time. `progress` gets the tokens done. Throws

@@ -9,6 +9,7 @@
 #include "autograd/tape.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/memory_size.h"
 #include "base/timer.h"
 #include "ops/cpu/gemm.h"
 #include "tokenizer/chat_template.h"
@@ -18,8 +19,18 @@
 namespace onmal {
 namespace {
 
+// Weights, their gradients and AdamW's two moments, all f32; activations come on top.
+void require_training_memory(const DecoderConfig& config, const std::string& where) {
+  const int64_t parameters = config.parameter_count();
+  require_memory(4 * parameters * int64_t{sizeof(float)}, where,
+                 "training " + std::to_string(parameters) + " parameters",
+                 "train a smaller model, or use a machine with more memory");
+}
+
 LanguageModel make_model(const Recipe& recipe) {
   if (!recipe.from.empty()) {
+    require_training_memory(load_language_model(recipe.from).decoder->config(),
+                            recipe.from.string());
     LoadOptions options;
     options.matrices = DType::kF32;
     LanguageModel model = load_language_model(recipe.from, options);
@@ -36,6 +47,7 @@ LanguageModel make_model(const Recipe& recipe) {
   LanguageModel model;
   model.tokenizer = load_tokenizer_json(recipe.data.tokenizer);
   DecoderConfig config = recipe.model;
+  require_training_memory(config, recipe.run.output.string());
   if (config.vocab_size != model.tokenizer->vocab_size()) {
     throw Error(ErrorCode::kInvalidArgument, recipe.data.tokenizer.string(),
                 "has " + std::to_string(model.tokenizer->vocab_size()) +

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command_context.h"
+
+namespace onmal {
+
+// "finetune": the training loop on conversations, by flags instead of a recipe.
+void add_finetune_command(CLI::App& app, CommandContext& context);
+
+}  // namespace onmal
