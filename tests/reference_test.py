@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Every family's logits against its definition in float64 (tests/reference): small random models with odd flags, read
 by ONMAL as a Hugging Face folder, as the GGUF file it converts that to, and as a folder converted back from there.
 

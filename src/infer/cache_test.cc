@@ -131,7 +131,13 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"llama", DType::kF16, 0}, Case{"qwen3", DType::kBF16, 0},
                       Case{"llama", DType::kQ8_0, 0},
                       Case{"llama", DType::kQ8_0, 0, MatmulPrecision::kInt8},
-                      Case{"qwen3", DType::kQ4_0, 0, MatmulPrecision::kInt8}),
+                      Case{"qwen3", DType::kQ4_0, 0, MatmulPrecision::kInt8},
+                      Case{"gemma3", DType::kF32, 9}, Case{"olmo2", DType::kF32, 0},
+                      Case{"exaone4", DType::kF32, 9}, Case{"granite", DType::kF32, 0},
+                      Case{"stablelm", DType::kF32, 0}, Case{"gptneox", DType::kF32, 0},
+                      Case{"falcon", DType::kF32, 0}, Case{"phi3", DType::kF32, 0},
+                      Case{"qwen2moe", DType::kF32, 0}, Case{"qwen3moe", DType::kQ8_0, 0},
+                      Case{"qwen3moe", DType::kF16, 0}),
     case_name);
 
 }  // namespace

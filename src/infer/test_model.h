@@ -51,6 +51,31 @@ class ByteTokenizer : public Tokenizer {
   std::vector<std::string> pieces_;
 };
 
+// What a family can have beyond what all its models do.
+inline void add_oddities(const std::string& architecture, DecoderConfig& config) {
+  if (architecture == "gemma3" || architecture == "exaone4") {
+    config.local_layers = {true, false, true};
+    config.global_rope = architecture == "gemma3";
+    config.logit_softcap = 30.0F;
+  } else if (architecture == "granite") {
+    config.embedding_scale = 2.0F;
+    config.residual_scale = 0.5F;
+    config.attention_scale = 0.2F;
+    config.logit_scale = 0.5F;
+  } else if (architecture == "stablelm") {
+    config.parallel_residual = config.shared_norm = true;
+    config.qk_norm = QkNorm::kOwnHead;
+    config.rotary_dims = 4;
+  } else if (architecture == "phi3") {  // with room for more tokens than first trained on
+    config.rope_scaling.kind = RopeScalingKind::kLongRope;
+    config.rope_scaling.original_positions = 32;
+    config.rope_scaling.short_factors.assign(8, 1.0F);
+    config.rope_scaling.long_factors = {1.0F, 1.2F, 1.5F, 2.0F, 2.5F, 3.0F, 3.5F, 4.0F};
+  } else if (architecture == "qwen2moe" || architecture == "qwen3moe") {
+    config.experts = {6, 2, 32, config.experts.normalize, architecture == "qwen2moe" ? 48 : 0, {}};
+  }
+}
+
 inline DecoderConfig small_config(const std::string& architecture) {
   DecoderConfig config;
   config.architecture = architecture;
@@ -64,6 +89,7 @@ inline DecoderConfig small_config(const std::string& architecture) {
   config.max_positions = 128;
   config.tied_head = architecture != "llama";
   find_architecture(architecture, "test").set_family(config);
+  add_oddities(architecture, config);
   return config;
 }
 

@@ -12,13 +12,12 @@ namespace {
 // The registry: one line a family. Of several with one GGUF name the first reads such files, and
 // may leave one to another.
 constexpr std::array kArchitectures = {
-    &kLlamaArchitecture,      &kMistralArchitecture,  &kMixtralArchitecture,
-    &kQwen2Architecture,      &kQwen3Architecture,    &kQwen2MoeArchitecture,
-    &kQwen3MoeArchitecture,   &kGemmaArchitecture,    &kGemma2Architecture,
-    &kGemma3Architecture,     &kPhi3Architecture,     &kExaoneArchitecture,
-    &kExaone4Architecture,    &kOlmo2Architecture,    &kGraniteArchitecture,
-    &kStarcoder2Architecture, &kStablelmArchitecture, &kGpt2Architecture,
-    &kGptNeoxArchitecture,    &kFalconArchitecture,
+    &kLlamaArchitecture,      &kMistralArchitecture,  &kMixtralArchitecture,  &kQwen2Architecture,
+    &kQwen3Architecture,      &kQwen2MoeArchitecture, &kQwen3MoeArchitecture, &kGemmaArchitecture,
+    &kGemma2Architecture,     &kGemma3Architecture,   &kPhi3Architecture,     &kExaoneArchitecture,
+    &kExaone4Architecture,    &kOlmo2Architecture,    &kOlmo3Architecture,    &kGraniteArchitecture,
+    &kStarcoder2Architecture, &kStablelmArchitecture, &kGpt2Architecture,     &kGptNeoxArchitecture,
+    &kFalconArchitecture,
 };
 
 const Architecture& find_by(std::string_view Architecture::*field, std::string_view name,

@@ -52,6 +52,10 @@ struct HuggingFaceKeys {
   std::string_view rope_theta = "rope_theta";
   std::string_view rotary_share = "partial_rotary_factor";
   std::string_view activation = "hidden_act";
+  int64_t default_vocab_size = 0;  // 0: must be given
+  int64_t default_heads = 0;       // 0: must be given
+  int64_t default_kv_heads = 0;    // 0: as many as heads
+  int64_t default_head_dim = 0;    // 0: hidden_size / heads
   double default_norm_epsilon = 1e-6;
   double default_rope_theta = 10000.0;
   double default_rotary_share = 1.0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -17,14 +18,18 @@ namespace {
 
 constexpr float kDeviation = 0.02F;
 
-// Positions first, first + 1, … for each of B rows, i32 [B, T].
-Tensor make_positions(Exec& exec, int64_t batch, int64_t length, int64_t first) {
-  const Tensor positions = Tensor::empty(*exec.memory, Shape{batch, length}, DType::kI32);
+// Numbers first, first + 1, … for each of B rows, i32 [B, T].
+Tensor count_up(Exec& exec, int64_t batch, int64_t length, int64_t first) {
+  const Tensor numbers = Tensor::empty(*exec.memory, Shape{batch, length}, DType::kI32);
   for (int64_t b = 0; b < batch; ++b) {
     for (int64_t t = 0; t < length; ++t)
-      positions.i32()[b * length + t] = static_cast<int32_t>(first + t);
+      numbers.i32()[b * length + t] = static_cast<int32_t>(first + t);
   }
-  return positions;
+  return numbers;
+}
+
+std::span<const double> values_of(const Tensor& frequencies) {
+  return {frequencies.f64(), static_cast<size_t>(frequencies.elements())};
 }
 
 }  // namespace
@@ -89,17 +94,18 @@ void Decoder::set_trained(bool trained) {
 
 void Decoder::prepare(Allocator& memory) {
   if (config_.position != PositionKind::kRope) return;
-  const RopeScaling& scaling = config_.rope_scaling;
-  const int64_t dims = config_.rotated_dims();
-  const auto tables = [&](const RopeScaling& with, double theta, bool is_long) {
-    return make_rope_tables(memory, config_.max_positions,
-                            rope_frequencies(with, dims, theta, is_long), with.magnitude);
+  const auto make = [&](const RopeScaling& scaling, double theta, bool is_long) {
+    const std::vector<double> values =
+        rope_frequencies(scaling, config_.rotated_dims(), theta, is_long);
+    const Tensor tensor =
+        Tensor::empty(memory, Shape{static_cast<int64_t>(values.size())}, DType::kF64);
+    std::copy(values.begin(), values.end(), tensor.f64());
+    return tensor;
   };
-  rope_tables_ = tables(scaling, config_.rope_theta, false);
-  if (scaling.is_long(config_.max_positions))
-    long_rope_tables_ = tables(scaling, config_.rope_theta, true);
+  frequencies_ = make(config_.rope_scaling, config_.rope_theta, false);
+  long_frequencies_ = make(config_.rope_scaling, config_.rope_theta, true);
   if (config_.local_rope_theta)
-    local_rope_tables_ = tables(RopeScaling{}, *config_.local_rope_theta, false);
+    local_frequencies_ = make(RopeScaling{}, *config_.local_rope_theta, false);
 }
 
 KvCache Decoder::make_cache(Allocator& memory, int64_t capacity, DType dtype) const {
@@ -119,19 +125,20 @@ Tensor Decoder::forward(Exec& exec, const DecoderInput& input) const {
                     " tokens");
   }
   ONMAL_ASSERT(input.cache == nullptr || (batch == 1 && !input.first_keys.defined()));
-  const Tensor positions = make_positions(exec, batch, length, first);
+  const Pass pass = start_pass(exec, input, first);
   Tensor x = embedding(exec, embedding_.value, input.ids);
   if (config_.embedding_scale != 1.0F) x = scale(exec, x, config_.embedding_scale);
   if (config_.position == PositionKind::kLearned) {
+    const Tensor positions = count_up(exec, batch, length, first);
     x = add(exec, x, embedding(exec, position_embedding_.value, positions));
   }
   for (int64_t i = 0; i < config_.layers; ++i) {
     if (input.checkpoint_activations && exec.tape != nullptr) {
-      x = checkpoint(exec, x, [this, i, positions, input](Exec& inner, const Tensor& value) {
-        return run_block(inner, i, value, positions, input);
+      x = checkpoint(exec, x, [this, i, pass](Exec& inner, const Tensor& value) {
+        return run_block(inner, i, value, pass);
       });
     } else {
-      x = run_block(exec, i, x, positions, input);
+      x = run_block(exec, i, x, pass);
     }
   }
   if (input.cache != nullptr) input.cache->commit(length);
@@ -143,13 +150,12 @@ Tensor Decoder::add_branch(Exec& exec, const Tensor& x, const Tensor& branch) co
   return add(exec, x, scale(exec, branch, config_.residual_scale));
 }
 
-Tensor Decoder::run_block(Exec& exec, int64_t index, const Tensor& x, const Tensor& positions,
-                          const DecoderInput& input) const {
+Tensor Decoder::run_block(Exec& exec, int64_t index, const Tensor& x, const Pass& pass) const {
   const DecoderBlock& block = blocks_[static_cast<size_t>(index)];
   const bool before = config_.norm_placement != NormPlacement::kAfter;
   const bool after = config_.norm_placement != NormPlacement::kBefore;
   const Tensor normed = before ? block.attention_norm(exec, x) : x;
-  Tensor branch = run_attention(exec, index, normed, positions, input);
+  Tensor branch = run_attention(exec, index, normed, pass);
   if (after) branch = block.attention_post_norm(exec, branch);
   const Tensor attended = add_branch(exec, x, branch);
   const Tensor& mlp_input = config_.parallel_residual ? x : attended;
@@ -164,17 +170,34 @@ Tensor Decoder::run_block(Exec& exec, int64_t index, const Tensor& x, const Tens
   return add_branch(exec, attended, branch);
 }
 
-const RopeTables* Decoder::rotation_of(int64_t layer, const DecoderInput& input) const {
+Decoder::Pass Decoder::start_pass(Exec& exec, const DecoderInput& input, int64_t first) const {
+  Pass pass;
+  pass.input = input;
+  if (config_.position != PositionKind::kRope) return pass;
+  const int64_t length = input.ids.dim(1);
+  const RopeScaling& scaling = config_.rope_scaling;
+  pass.rows = count_up(exec, input.ids.dim(0), length, 0);
+  // A cache is filled with one kind of rotation, chosen by all it has room for.
+  const int64_t room = input.cache == nullptr ? length : input.cache->capacity();
+  const Tensor& frequencies = scaling.is_long(room) ? long_frequencies_ : frequencies_;
+  pass.rotation =
+      make_rope_tables(*exec.memory, length, values_of(frequencies), scaling.magnitude, first);
+  if (config_.local_rope_theta) {
+    pass.local_rotation =
+        make_rope_tables(*exec.memory, length, values_of(local_frequencies_), 1.0, first);
+  }
+  return pass;
+}
+
+const RopeTables* Decoder::rotation_of(int64_t layer, const Pass& pass) const {
   if (config_.position != PositionKind::kRope) return nullptr;
-  const bool local = config_.is_local(layer);
-  if (!local && !config_.global_rope) return nullptr;
-  if (local && config_.local_rope_theta) return &local_rope_tables_;
-  const int64_t room = input.cache == nullptr ? input.ids.dim(1) : input.cache->capacity();
-  return config_.rope_scaling.is_long(room) ? &long_rope_tables_ : &rope_tables_;
+  if (!config_.is_local(layer)) return config_.global_rope ? &pass.rotation : nullptr;
+  return config_.local_rope_theta ? &pass.local_rotation : &pass.rotation;
 }
 
 Tensor Decoder::run_attention(Exec& exec, int64_t index, const Tensor& normed,
-                              const Tensor& positions, const DecoderInput& input) const {
+                              const Pass& pass) const {
+  const DecoderInput& input = pass.input;
   const DecoderBlock& block = blocks_[static_cast<size_t>(index)];
   const int64_t batch = normed.dim(0);
   const int64_t length = normed.dim(1);
@@ -187,9 +210,9 @@ Tensor Decoder::run_attention(Exec& exec, int64_t index, const Tensor& normed,
     q = DecoderBlock::norm_heads(exec, block.query_norm, q, config_.qk_norm);
     k = DecoderBlock::norm_heads(exec, block.key_norm, k, config_.qk_norm);
   }
-  if (const RopeTables* tables = rotation_of(index, input); tables != nullptr) {
-    q = rope(exec, q, *tables, positions, config_.rope_style);
-    k = rope(exec, k, *tables, positions, config_.rope_style);
+  if (const RopeTables* tables = rotation_of(index, pass); tables != nullptr) {
+    q = rope(exec, q, *tables, pass.rows, config_.rope_style);
+    k = rope(exec, k, *tables, pass.rows, config_.rope_style);
   }
   AttentionParams params;
   params.scale = config_.attention_scale > 0.0F

@@ -46,21 +46,26 @@ class Decoder {
   void initialize(Allocator& memory, Rng& rng);
   // Tags all weights as trained (numbers from 1 in visiting order), or none.
   void set_trained(bool trained);
-  // Builds the rotation tables; call once the weights are there.
+  // Computes the rotation frequencies; call once the weights are there.
   void prepare(Allocator& memory);
 
   KvCache make_cache(Allocator& memory, int64_t capacity, DType dtype = DType::kF32) const;
 
  private:
-  Tensor run_block(Exec& exec, int64_t index, const Tensor& x, const Tensor& positions,
-                   const DecoderInput& input) const;
-  Tensor run_attention(Exec& exec, int64_t index, const Tensor& normed, const Tensor& positions,
-                       const DecoderInput& input) const;
+  // What all layers of one forward pass share.
+  struct Pass {
+    DecoderInput input;
+    Tensor rows;                          // i32 [B, T]: 0, 1, … in each row, rows of the tables
+    RopeTables rotation, local_rotation;  // undefined where no layer uses them
+  };
+  Pass start_pass(Exec& exec, const DecoderInput& input, int64_t first) const;
+  Tensor run_block(Exec& exec, int64_t index, const Tensor& x, const Pass& pass) const;
+  Tensor run_attention(Exec& exec, int64_t index, const Tensor& normed, const Pass& pass) const;
   Tensor add_branch(Exec& exec, const Tensor& x, const Tensor& branch) const;
   // Hidden states as the head takes them.
   Tensor scaled_hidden(Exec& exec, const Tensor& hidden) const;
   // The rotation of a layer; null where it has none.
-  const RopeTables* rotation_of(int64_t layer, const DecoderInput& input) const;
+  const RopeTables* rotation_of(int64_t layer, const Pass& pass) const;
 
   DecoderConfig config_;
   Param embedding_;
@@ -68,9 +73,10 @@ class Decoder {
   std::vector<DecoderBlock> blocks_;
   NormLayer final_norm_;
   Param head_;  // when not tied
-  RopeTables rope_tables_;
-  RopeTables long_rope_tables_;   // longrope, for sequences with more room than first trained on
-  RopeTables local_rope_tables_;  // with config.local_rope_theta, of layers with a window
+  // f64 [rotated / 2], radians a position:
+  Tensor frequencies_;
+  Tensor long_frequencies_;   // longrope, for sequences with more room than first trained on
+  Tensor local_frequencies_;  // with config.local_rope_theta, of layers with a window
 };
 
 }  // namespace onmal

@@ -64,6 +64,7 @@ void validate_experts(const DecoderConfig& config, const std::string& where) {
   require_range(experts.count, kMaxExperts, where, "the number of experts");
   require_range(experts.per_token, experts.count, where, "the number of experts for each token");
   require_range(experts.ffn_dim, kMaxDim, where, "the experts' feed-forward dimension");
+  require(experts.count * experts.ffn_dim <= kMaxDim * 64, where, "the experts are too large");
   require(experts.shared_ffn_dim >= 0 && experts.shared_ffn_dim <= kMaxDim, where,
           "the shared expert's feed-forward dimension is out of range");
   require(config.gated_mlp && !config.mlp_bias, where, "experts must be gated, without biases");

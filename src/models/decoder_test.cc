@@ -13,19 +13,66 @@
 namespace onmal {
 namespace {
 
-DecoderConfig small_config(const std::string& architecture) {
+// Small models with the odd features of many families, by name: those of families, and mixtures of
+// features that no family has together.
+DecoderConfig base_config(const std::string& architecture) {
   DecoderConfig config;
   config.architecture = architecture;
   config.vocab_size = 37;
   config.dim = 24;
   config.layers = 2;
   config.heads = 4;
-  config.kv_heads = architecture == "gpt2" ? 4 : 2;
+  config.kv_heads = architecture == "gpt2" || architecture == "gptneox" ? 4 : 2;
   config.head_dim = architecture == "qwen3" ? 8 : 6;
   config.ffn_dim = 40;
   config.max_positions = 64;
   config.tied_head = architecture != "llama";
   find_architecture(architecture, "test").set_family(config);
+  return config;
+}
+
+void add_experts(DecoderConfig& config, bool normalize, int64_t shared) {
+  config.experts = {5, 2, 14, normalize, shared, {}};
+}
+
+DecoderConfig small_config(const std::string& name) {
+  const std::string family = name.substr(0, name.find('_'));
+  DecoderConfig config = base_config(family);
+  if (name == "stablelm_parallel") {
+    config.parallel_residual = config.shared_norm = true;
+    config.qk_norm = QkNorm::kOwnHead;
+    config.rotary_dims = 4;
+  } else if (name == "gptneox") {
+    config.rotary_dims = 2;
+    config.activation = Activation::kGeluErf;
+  } else if (name == "gemma2" || name == "gemma3") {
+    config.window = 3;
+    config.local_layers = {true, false};
+    config.attention_softcap = 1.5F;
+    config.logit_softcap = 2.0F;
+    config.embedding_scale = 4.0F;
+    config.attention_scale = 0.3F;
+  } else if (name == "exaone4") {
+    config.window = 3;
+    config.local_layers = {true, false};
+    config.global_rope = false;
+  } else if (name == "granite") {
+    config.embedding_scale = 3.0F;
+    config.residual_scale = 0.4F;
+    config.attention_scale = 0.2F;
+    config.logit_scale = 0.5F;
+    config.rope_scaling.kind = RopeScalingKind::kYarn;
+    config.rope_scaling.factor = 4.0;
+    config.rope_scaling.original_positions = 16;
+    config.rope_scaling.magnitude = yarn_magnitude(4.0);
+  } else if (name == "qwen2moe") {
+    add_experts(config, false, 10);
+    config.experts.in_layers = {false, true};
+  } else if (name == "qwen3moe") {
+    add_experts(config, true, 0);
+  } else if (name == "gemma2_experts") {
+    add_experts(config, true, 10);
+  }
   return config;
 }
 
@@ -81,6 +128,24 @@ double loss_of(Exec& exec, const Decoder& decoder, const Batch& batch,
   return result.loss.dtype() == DType::kF64 ? result.loss.f64()[0]
                                             : static_cast<double>(result.loss.f32()[0]);
 }
+
+constexpr const char* kModels[] = {"llama",
+                                   "qwen3",
+                                   "gpt2",
+                                   "gemma",
+                                   "gemma2",
+                                   "gemma3",
+                                   "exaone4",
+                                   "olmo2",
+                                   "granite",
+                                   "stablelm",
+                                   "stablelm_parallel",
+                                   "gptneox",
+                                   "falcon",
+                                   "starcoder2",
+                                   "qwen2moe",
+                                   "qwen3moe",
+                                   "gemma2_experts"};
 
 class DecoderTest : public ::testing::TestWithParam<const char*> {
  protected:
@@ -186,7 +251,7 @@ TEST_P(DecoderTest, CheckpointedActivationsGiveTheSameBits) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Architectures, DecoderTest, ::testing::Values("llama", "qwen3", "gpt2"),
+INSTANTIATE_TEST_SUITE_P(Architectures, DecoderTest, ::testing::ValuesIn(kModels),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST(DecoderConfigTest, NonsenseIsAnError) {
@@ -199,7 +264,7 @@ TEST(DecoderConfigTest, NonsenseIsAnError) {
 }
 
 TEST(DecoderConfigTest, ParameterCountMatchesTheWeights) {
-  for (const char* architecture : {"llama", "qwen3", "gpt2"}) {
+  for (const char* architecture : kModels) {
     Decoder decoder(small_config(architecture));
     int64_t total = 0;
     decoder.visit([&](Param& param) { total += param.shape.elements(); });

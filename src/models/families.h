@@ -19,6 +19,7 @@ extern const Architecture kPhi3Architecture;
 extern const Architecture kExaoneArchitecture;
 extern const Architecture kExaone4Architecture;
 extern const Architecture kOlmo2Architecture;
+extern const Architecture kOlmo3Architecture;
 extern const Architecture kGraniteArchitecture;
 extern const Architecture kStarcoder2Architecture;
 extern const Architecture kStablelmArchitecture;

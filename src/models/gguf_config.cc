@@ -114,6 +114,7 @@ void read_rope(const Keys& keys, FindTensor find, DecoderConfig& config) {
   if (config.position != PositionKind::kRope) return;
   config.rope_theta = keys.real("rope.freq_base", 10000.0);
   const int64_t rotated = keys.integer("rope.dimension_count", config.head_dim);
+  if (rotated < 2) keys.refuse("rope.dimension_count", "leaves nothing to rotate");
   config.rotary_dims = rotated == config.head_dim ? 0 : rotated;
   if (keys.has("rope.freq_base_swa")) config.local_rope_theta = keys.real("rope.freq_base_swa", 0);
   read_scaling(keys, find, config);

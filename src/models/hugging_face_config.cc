@@ -11,12 +11,19 @@
 namespace onmal {
 namespace {
 
+constexpr int64_t kLargest = int64_t{1} << 40;  // what nothing that is counted reaches
+
+int64_t whole_part(double value) {
+  return value > 0.0 ? static_cast<int64_t>(std::min(value, static_cast<double>(kLargest))) : 0;
+}
+
 // Under the family's own key, or one that all libraries take for it.
-int64_t read_size(const Metadata& metadata, std::initializer_list<std::string_view> keys) {
+int64_t read_size(const Metadata& metadata, std::initializer_list<std::string_view> keys,
+                  int64_t fallback = 0) {
   for (const std::string_view key : keys) {
     if (metadata.contains(key)) return metadata.get_int(key);
   }
-  return metadata.get_int(*keys.begin());  // the error names it
+  return fallback > 0 ? fallback : metadata.get_int(*keys.begin());  // the error names it
 }
 
 // Where the keys of the rotation stand: "rope_scaling" beside "rope_theta", or (newer)
@@ -85,9 +92,9 @@ void read_scaling(const Metadata& metadata, const std::string& prefix, DecoderCo
   } else if (type == "yarn") {
     read_yarn(metadata, prefix, scaling);
     // Such models are for as many positions as the factor reaches, whatever the old maximum says.
-    config.max_positions = std::max(
-        config.max_positions,
-        static_cast<int64_t>(scaling.factor * static_cast<double>(scaling.original_positions)));
+    config.max_positions =
+        std::max(config.max_positions,
+                 whole_part(scaling.factor * static_cast<double>(scaling.original_positions)));
   } else if (type == "llama3") {
     scaling.kind = RopeScalingKind::kLlama3;
     scaling.low_frequency_factor = metadata.get_float(prefix + "low_freq_factor");
@@ -109,7 +116,8 @@ void read_rope(const Metadata& metadata, const HuggingFaceKeys& keys, DecoderCon
   const double share =
       metadata.get_float(prefix + "partial_rotary_factor",
                          metadata.get_float(keys.rotary_share, keys.default_rotary_share));
-  const auto rotated = static_cast<int64_t>(share * static_cast<double>(config.head_dim));
+  const int64_t rotated = whole_part(share * static_cast<double>(config.head_dim));
+  if (rotated < 2) refuse_key(metadata, keys.rotary_share, "leaves nothing to rotate");
   config.rotary_dims = rotated == config.head_dim ? 0 : rotated;
   read_scaling(metadata, prefix, config);
 }
@@ -223,6 +231,16 @@ void write_window(const DecoderConfig& config, Metadata& metadata) {
   metadata.set("layer_types", types);
 }
 
+Metadata language_part(const Metadata& metadata) {
+  constexpr std::string_view kPrefix = "text_config.";
+  if (!metadata.contains("text_config.model_type")) return metadata;
+  Metadata part(metadata.where());
+  for (const auto& [key, value] : metadata.items()) {
+    if (key.starts_with(kPrefix)) part.set(key.substr(kPrefix.size()), value);
+  }
+  return part;
+}
+
 DecoderConfig read_hugging_face_config(const Metadata& metadata) {
   const Architecture& architecture =
       find_hugging_face_architecture(metadata.get_string("model_type"), metadata.where());
@@ -236,14 +254,17 @@ DecoderConfig read_hugging_face_config(const Metadata& metadata) {
   config.architecture = architecture.name;
   architecture.set_family(config);
   config.rope_style = RopeStyle::kHalves;
-  config.vocab_size = metadata.get_int("vocab_size");
+  config.vocab_size = read_size(metadata, {"vocab_size"}, keys.default_vocab_size);
   config.dim = read_size(metadata, {keys.dim, "hidden_size", "n_embd"});
   config.layers = read_size(metadata, {keys.layers, "num_hidden_layers", "n_layer"});
-  config.heads = read_size(metadata, {keys.heads, "num_attention_heads", "n_head"});
-  config.kv_heads = metadata.get_int(keys.kv_heads, config.heads);
+  config.heads =
+      read_size(metadata, {keys.heads, "num_attention_heads", "n_head"}, keys.default_heads);
+  config.kv_heads = metadata.get_int(
+      keys.kv_heads, keys.default_kv_heads > 0 ? keys.default_kv_heads : config.heads);
   const int64_t even_share = config.heads > 0 ? config.dim / config.heads : 0;
-  config.head_dim = metadata.get_int("head_dim", even_share);
-  config.ffn_dim = metadata.get_int(keys.ffn_dim, 4 * config.dim);
+  config.head_dim =
+      metadata.get_int("head_dim", keys.default_head_dim > 0 ? keys.default_head_dim : even_share);
+  config.ffn_dim = metadata.get_int(keys.ffn_dim, 4 * std::min(config.dim, kLargest));
   config.max_positions = metadata.get_int(keys.max_positions, keys.default_max_positions);
   config.norm_epsilon = read_single(metadata, keys.norm_epsilon, keys.default_norm_epsilon);
   config.tied_head = metadata.get_bool("tie_word_embeddings", keys.default_tied_head);

@@ -4,6 +4,10 @@
 
 namespace onmal {
 
+// The part of config.json that speaks of the language model: "text_config" of models that also see,
+// else all of it.
+Metadata language_part(const Metadata& metadata);
+
 // The configuration that config.json describes: what the family has in common, the keys that all
 // families share under the family's names, the family's own. Throws Error(kUnsupported) for what
 // would change the arithmetic and is not known (a rope scaling, an activation, a kind of layer).

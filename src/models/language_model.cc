@@ -75,17 +75,21 @@ LanguageModel load_gguf(const std::filesystem::path& path, const LoadOptions& op
 
 LanguageModel load_hugging_face(const std::filesystem::path& path, const LoadOptions& options) {
   const auto folder = std::make_shared<HfFolder>(open_hf_folder(path));
-  const DecoderConfig config = read_hugging_face_config(folder->config);
+  const DecoderConfig config = read_hugging_face_config(language_part(folder->config));
   const Architecture& architecture = find_architecture(config.architecture, path.string());
   LanguageModel model;
   model.path = path;
   model.backing = folder;
   model.decoder = std::make_unique<Decoder>(config);
   const auto find = [&](const std::string& name) {
-    const Tensor tensor = folder->weights.find(name);
     // Base models leave out the head's prefix: "h.0…" for "transformer.h.0…", "layers.0…" for
-    // "model.layers.0…".
-    return tensor.defined() ? tensor : folder->weights.find(name.substr(name.find('.') + 1));
+    // "model.layers.0…". Models that also see put one in front.
+    const std::string bare = name.substr(name.find('.') + 1);
+    for (const std::string& candidate :
+         {name, bare, "language_model." + name, "model.language_model." + bare}) {
+      if (const Tensor tensor = folder->weights.find(candidate); tensor.defined()) return tensor;
+    }
+    return Tensor();
   };
   load_weights(*model.decoder, {architecture.hugging_face_names(), architecture.norm_offset}, find,
                *model.memory, options.matrices, path.string());

@@ -38,6 +38,7 @@ const Architecture kStarcoder2Architecture = {
     .hugging_face_class = "Starcoder2ForCausalLM",
     .hugging_face_rules = kHuggingFaceRules,
     .keys = {.norm_epsilon = "norm_epsilon",
+             .default_kv_heads = 2,
              .default_norm_epsilon = 1e-5,
              .default_max_positions = 4096,
              .default_activation = "gelu_pytorch_tanh",

@@ -9,16 +9,16 @@
 
 namespace onmal {
 
-RopeTables make_rope_tables(Allocator& memory, int64_t max_position,
-                            std::span<const double> frequencies, double magnitude) {
+RopeTables make_rope_tables(Allocator& memory, int64_t rows, std::span<const double> frequencies,
+                            double magnitude, int64_t first) {
   const auto half = static_cast<int64_t>(frequencies.size());
-  RopeTables tables{Tensor::empty(memory, Shape{max_position, half}),
-                    Tensor::empty(memory, Shape{max_position, half})};
-  for (int64_t position = 0; position < max_position; ++position) {
+  RopeTables tables{Tensor::empty(memory, Shape{rows, half}),
+                    Tensor::empty(memory, Shape{rows, half})};
+  for (int64_t row = 0; row < rows; ++row) {
     for (int64_t i = 0; i < half; ++i) {
-      const double angle = static_cast<double>(position) * frequencies[static_cast<size_t>(i)];
-      tables.cosines.f32()[position * half + i] = static_cast<float>(magnitude * std::cos(angle));
-      tables.sines.f32()[position * half + i] = static_cast<float>(magnitude * std::sin(angle));
+      const double angle = static_cast<double>(first + row) * frequencies[static_cast<size_t>(i)];
+      tables.cosines.f32()[row * half + i] = static_cast<float>(magnitude * std::cos(angle));
+      tables.sines.f32()[row * half + i] = static_cast<float>(magnitude * std::sin(angle));
     }
   }
   return tables;

@@ -91,7 +91,7 @@ TEST_F(TrainTest, LearnsAndEvaluates) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/model/model.safetensors"));
   EXPECT_NE(read_file(folder_ / "run/loss.svg").find("<polyline"), std::string::npos);
   const LanguageModel loaded = load_language_model(folder_ / "run/model");
-  EXPECT_EQ(loaded.decoder->config().qk_norm, true);
+  EXPECT_EQ(loaded.decoder->config().qk_norm, QkNorm::kHead);
 }
 
 TEST_F(TrainTest, BothPrecisionsAgreeRoughlyAndCheckpointedActivationsExactly) {

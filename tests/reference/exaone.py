@@ -1,6 +1,6 @@
-"""EXAONE 3 (Llama under other names), EXAONE 4 and OLMo 2 (norms behind the branches, queries and keys normed)."""
+"""EXAONE 3 (Llama under other names), EXAONE 4, OLMo 2 and 3 (norms behind the branches, queries and keys normed)."""
 from llama import BASE as LLAMA
-from llama import LLAMA3
+from llama import LLAMA3, YARN
 from parts import attention, gated_mlp, rotate, rotation, self_attention, split
 
 BASE = LLAMA
@@ -12,6 +12,7 @@ CASES = {
     "exaone4": [{}, HYBRID, {**HYBRID, "sliding_window_pattern": "LLG", "tie_word_embeddings": True},
                 {**HYBRID, "rope_scaling": LLAMA3, "layer_types":
                  ["full_attention", "sliding_attention", "sliding_attention", "full_attention", "sliding_attention"]}],
+    "olmo3": [{"sliding_window": 9, "num_hidden_layers": 5, "sliding_window_pattern": 4, "rope_scaling": YARN}],
     "olmo2": [{}, {"attention_bias": True, "num_key_value_heads": 3, "tie_word_embeddings": True}],
 }
 
@@ -50,12 +51,14 @@ def logits(c, W, ids):
     whole = lambda x, name: W.rms(x.reshape(len(x), -1), name, eps).reshape(x.shape)  # noqa: E731
     table = rotation(c, len(ids), c.get("head_dim") or c["hidden_size"] // c["num_attention_heads"])
     x = W("model.embed_tokens.weight", c["vocab_size"], c["hidden_size"])[ids]
+    olmo, hybrid = "olmo" in c["model_type"], c.get("sliding_window")
+    local = rotation({**c, "rope_scaling": {}}, len(ids), c["hidden_size"] // c["num_attention_heads"]) if olmo else table
     for i in range(c["num_hidden_layers"]):
         p = f"model.layers.{i}."
         window = c["sliding_window"] if is_local(c, i) else 0
-        rotated = window or not c.get("sliding_window")
-        y = self_attention(W, c, x, p + "self_attn", table if rotated else None, (biased, biased),
-                           whole if c["model_type"] == "olmo2" else each, window=window)
+        everywhere = table if olmo or not hybrid else None  # EXAONE's layers that see everything do not rotate
+        y = self_attention(W, c, x, p + "self_attn", local if window else everywhere, (biased, biased),
+                           whole if olmo else each, window=window)
         x = x + W.rms(y, p + "post_attention_layernorm", eps)
         x = x + W.rms(gated_mlp(W, c, x, p + "mlp"), p + "post_feedforward_layernorm", eps)
     return W.head(W.rms(x, "model.norm", eps), c, "model.embed_tokens.weight")
