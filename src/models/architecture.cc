@@ -70,7 +70,11 @@ constexpr WeightRule kCommonGgufRules[] = {
     {"layers.{}.shared_down.weight", "blk.{}.ffn_down_shexp.weight"},
     {"layers.{}.shared_router.weight", "blk.{}.ffn_gate_inp_shexp.weight"},
     {"layers.{}.mlp_post_norm.weight", "blk.{}.post_ffw_norm.weight"},
-    // Some files keep them in one for any family.
+    // The oldest mixtures keep experts apart.
+    {"layers.{}.experts_gate.weight", "blk.{}.ffn_gate.{#}.weight"},
+    {"layers.{}.experts_up.weight", "blk.{}.ffn_up.{#}.weight"},
+    {"layers.{}.experts_down.weight", "blk.{}.ffn_down.{#}.weight"},
+    // Some files keep these in one for any family.
     {"layers.{}.query.weight", "blk.{}.attn_qkv.weight", FusedPart::kQuery},
     {"layers.{}.query.bias", "blk.{}.attn_qkv.bias", FusedPart::kQuery},
     {"layers.{}.key.weight", "blk.{}.attn_qkv.weight", FusedPart::kKey},

@@ -62,7 +62,16 @@ void read_sizes(const Keys& keys, DecoderConfig& config) {
   if (!keys.has(epsilon_key(config))) keys.integer(epsilon_key(config));  // the error names it
 }
 
-void read_experts(const Keys& keys, DecoderConfig& config) {
+// The rows of each matrix of a tensor in the first or the last layer; 0 without it.
+int64_t rows_of(FindTensor find, const DecoderConfig& config, const std::string& name) {
+  for (const int64_t layer : {int64_t{0}, config.layers - 1}) {
+    const Tensor tensor = find("blk." + std::to_string(layer) + "." + name);
+    if (tensor.defined() && tensor.shape().rank() >= 2) return tensor.dim(-2);
+  }
+  return 0;
+}
+
+void read_experts(const Keys& keys, FindTensor find, DecoderConfig& config) {
   ExpertsConfig& experts = config.experts;
   experts.count = keys.integer("expert_count", 0);
   // Models whose layers all have experts may leave out the dense size.
@@ -72,8 +81,11 @@ void read_experts(const Keys& keys, DecoderConfig& config) {
   if (config.ffn_dim == 0) config.ffn_dim = inner;
   if (experts.count == 0) return;
   experts.per_token = keys.integer("expert_used_count");
-  experts.ffn_dim = inner > 0 ? inner : config.ffn_dim;
-  experts.shared_ffn_dim = keys.integer("expert_shared_feed_forward_length", 0);
+  // Older files leave sizes to the tensors.
+  const int64_t rows = rows_of(find, config, "ffn_gate_exps.weight");
+  experts.ffn_dim = inner > 0 ? inner : rows > 0 ? rows : config.ffn_dim;
+  experts.shared_ffn_dim = keys.integer("expert_shared_feed_forward_length",
+                                        rows_of(find, config, "ffn_gate_shexp.weight"));
   if (const MetadataValue* value = keys.find("expert_weights_norm"); value != nullptr)
     experts.normalize = std::get_if<bool>(value) != nullptr && std::get<bool>(*value);
 }
@@ -103,6 +115,9 @@ void read_scaling(const Keys& keys, FindTensor find, DecoderConfig& config) {
     const double multiplier = keys.real("rope.scaling.yarn_log_multiplier", 0.0);
     scaling.magnitude *= yarn_magnitude(scaling.factor);
     if (multiplier != 0.0) scaling.magnitude /= yarn_magnitude(scaling.factor, multiplier);
+  } else if (type == "longrope") {
+    keys.refuse("rope.scaling.type",
+                "is 'longrope', but the tensor '" + std::string(kLongFactors) + "' is missing");
   } else if (type.empty() || type == "linear" || type == "none") {
     if (type != "none" && scaling.factor != 1.0) scaling.kind = RopeScalingKind::kLinear;
   } else {
@@ -276,7 +291,7 @@ DecoderConfig read_gguf_config(const Metadata& metadata, FindTensor find) {
   config.rope_style = architecture->gguf_rope_style;
   const Keys keys(metadata, config);
   read_sizes(keys, config);
-  read_experts(keys, config);
+  read_experts(keys, find, config);
   read_rope(keys, find, config);
   read_window(keys, config);
   read_scales(keys, config);

@@ -80,7 +80,7 @@ void read_scaling(const Metadata& metadata, const std::string& prefix, DecoderCo
       metadata.get_int(prefix + "original_max_position_embeddings",
                        metadata.get_int("original_max_position_embeddings", config.max_positions));
   if (type == "default") return;
-  const bool needs_factor = type != "longrope" && type != "su" && type != "yarn";
+  const bool needs_factor = type == "linear" || type == "dynamic" || type == "llama3";
   const double ratio = static_cast<double>(config.max_positions) /
                        static_cast<double>(std::max<int64_t>(scaling.original_positions, 1));
   scaling.factor = needs_factor ? metadata.get_float(prefix + "factor")
