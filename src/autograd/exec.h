@@ -9,12 +9,13 @@
 namespace onmal {
 
 class LinearObserver;  // ops/linear.h
+class PackedWeights;   // ops/packed_weights.h
 class Tape;
 struct Backend;  // the device's table of ops (ops/backend.h); opaque at this floor
 
-// The arithmetic of matrix products. kBf16 rounds both operands of large ones to bf16 and adds up in
-// f32. kInt8 rounds the activations that meet quantised weights to 8 bits, one scale for 32 values,
-// and multiplies integers; other weights as kF32.
+// The arithmetic of matrix products. kBf16 rounds both operands of large ones to bf16 and adds up
+// in f32. kInt8 rounds the activations that meet quantised weights to 8 bits, one scale for 32
+// values, and multiplies integers; other weights as kF32.
 enum class MatmulPrecision : uint8_t { kF32, kBf16, kInt8 };
 
 // Everything an op needs and must not look up for itself: passed in, never found.
@@ -27,7 +28,8 @@ struct Exec {
   Tape* tape = nullptr;
   Rng* rng = nullptr;
   MatmulPrecision matmul_precision = MatmulPrecision::kF32;
-  LinearObserver* observer = nullptr;  // told of every linear map's input
+  LinearObserver* observer = nullptr;     // told of every linear map's input
+  const PackedWeights* packed = nullptr;  // weights that stand ready in another order
 };
 
 }  // namespace onmal

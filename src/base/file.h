@@ -33,6 +33,10 @@ class MappedFile {
   std::filesystem::path path_;
 };
 
+// Gives the pages of a stretch of a read-only MappedFile back to the system: looked at again, they
+// come from the file. Never for other memory.
+void drop_mapped_pages(const void* data, size_t bytes);
+
 // Writes beside the target, then fsync + rename: the target is the old file or the whole new one,
 // never half. Without commit() (an exception, say) the part written is removed. Throws Error(kIo),
 // naming a full disk as such.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -28,6 +29,8 @@ struct BenchOptions {
   int64_t depth = 0;
   int64_t repeats = 3;
   MatmulPrecision matmul = MatmulPrecision::kInt8;
+  bool repack = true;
+  Isa isa = detect_isa();
 };
 
 struct BenchResult {
@@ -92,7 +95,9 @@ BenchResult measure(CommandContext& context, const LanguageModel& model,
   ThreadPool pool(context.threads);
   Generator generator(model, pool,
                       {.matmul = options.matmul,
-                       .context = std::max(options.prompt_tokens, options.depth) + options.tokens});
+                       .context = std::max(options.prompt_tokens, options.depth) + options.tokens,
+                       .repack = options.repack,
+                       .isa = options.isa});
   const int64_t vocabulary = model.decoder->config().vocab_size;
   Rng rng(1);
   std::vector<int32_t> prompt(static_cast<size_t>(options.prompt_tokens));
@@ -147,6 +152,7 @@ void bench(CommandContext& context, const BenchOptions& options) {
   if (context.json) {
     print_json(context, {{"model", model.path.string()},
                          {"threads", threads},
+                         {"isa", isa_name(std::min(options.isa, detect_isa()))},
                          {"prompt_tokens", options.prompt_tokens},
                          {"tokens", options.tokens},
                          {"prefill_tokens_per_s", result.prefill_tokens_per_s},
@@ -187,6 +193,14 @@ void add_bench_command(CLI::App& app, CommandContext& context) {
   command->add_option("-d,--depth", options->depth, "Tokens in the cache before decoding begins")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 20))
       ->capture_default_str();
+  const std::map<std::string, Isa> isas = {
+      {"baseline", Isa::kBaseline}, {"avx2", Isa::kAvx2}, {"avx512", Isa::kAvx512}};
+  command
+      ->add_option("--isa", options->isa,
+                   "Instruction set to use at most (the best there is, when not given)")
+      ->transform(
+          CLI::CheckedTransformer(isas, CLI::ignore_case).description("{baseline,avx2,avx512}"));
+  command->add_flag("!--no-repack", options->repack, "Leave quantised weights as they are stored");
   command->add_option("-r,--repeats", options->repeats, "Rounds; the median counts")
       ->check(CLI::Range(int64_t{1}, int64_t{1000}))
       ->capture_default_str();

@@ -4,9 +4,11 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory_size.h"
 #include "base/timer.h"
 #include "infer/text_stream.h"
+#include "kernels/select.h"
 
 namespace onmal {
 namespace {
@@ -41,6 +43,25 @@ const Tokenizer& tokenizer_of(const LanguageModel& model) {
               "use a model with a byte-level BPE tokenizer");
 }
 
+// The weights of linear maps; what was packed of a mapped file need not stay in memory.
+PackedWeights pack_weights(const LanguageModel& model, const Backend& backend, ThreadPool& pool,
+                           Allocator& memory) {
+  std::vector<Tensor> weights;
+  model.decoder->visit([&](const Param& param) {
+    const bool is_table = param.name == "embedding.weight" && !model.decoder->config().tied_head;
+    if (param.kind != ParamKind::kVector && !is_table) weights.push_back(param.value);
+  });
+  Exec exec{&pool, &memory, &backend};
+  PackedWeights packed(exec, memory, weights);
+  if (model.backing == nullptr) return packed;
+  const kernels::Int8Kernels& kernels = kernels::int8(*backend.kernels);
+  for (const Tensor& weight : weights) {
+    if (weight.owned() || packed.find(kernels, weight).data == nullptr) continue;
+    drop_mapped_pages(weight.data(), static_cast<size_t>(weight.bytes()));
+  }
+  return packed;
+}
+
 double rate(int64_t tokens, double seconds) {
   return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0;
 }
@@ -65,9 +86,12 @@ std::string_view finish_reason_name(FinishReason reason) {
 
 Generator::Generator(const LanguageModel& model, ThreadPool& pool, const GeneratorOptions& options)
     : model_(model),
-      backend_(make_cpu_backend()),
+      backend_(make_cpu_backend(options.isa)),
       pool_(pool),
       options_(options),
+      packed_(options.repack && options.matmul == MatmulPrecision::kInt8
+                  ? pack_weights(model, backend_, pool, long_lived_)
+                  : PackedWeights()),
       cache_(make_cache(model, long_lived_, options)),
       logits_(static_cast<size_t>(model.decoder->config().vocab_size)) {
   cached_ids_.reserve(static_cast<size_t>(cache_.capacity()));
@@ -103,6 +127,7 @@ std::span<const float> Generator::forward(std::span<const int32_t> ids, Allocato
                                           int64_t wanted_logits) {
   Exec exec{&pool_, &memory, &backend_};
   exec.matmul_precision = options_.matmul;
+  exec.packed = &packed_;
   const auto count = static_cast<int64_t>(ids.size());
   const Tensor input =
       Tensor::borrowed(const_cast<int32_t*>(ids.data()), Shape{1, count}, DType::kI32);

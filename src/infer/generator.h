@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cpu.h"
 #include "base/function_ref.h"
 #include "base/thread_pool.h"
 #include "infer/sampler.h"
@@ -16,6 +17,7 @@
 #include "models/language_model.h"
 #include "nn/kv_cache.h"
 #include "ops/backend.h"
+#include "ops/packed_weights.h"
 
 namespace onmal {
 
@@ -24,6 +26,8 @@ struct GeneratorOptions {
   int64_t context = 4096;  // most tokens kept; never more than the model's own context. 0: that
   int64_t prefill_chunk = 512;  // prompt tokens per forward pass: what a stop request waits for
   SpeculationOptions speculation = {};
+  bool repack = true;      // quantised weights, in an order that the kernels read faster
+  Isa isa = detect_isa();  // kernels to use: this one's or the best the processor has below it
 };
 
 struct GenerateOptions {
@@ -102,6 +106,7 @@ class Generator {
   ThreadPool& pool_;
   GeneratorOptions options_;
   HeapAllocator long_lived_;
+  PackedWeights packed_;
   KvCache cache_;
   std::vector<int32_t> cached_ids_;
   // A long prompt's activations are given back as soon as they are used; a single token's all fit

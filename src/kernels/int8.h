@@ -16,6 +16,7 @@ inline constexpr int64_t kInt8Group = 32;
 inline constexpr int64_t kInt8Step = 8;           // groups that are read together: 256 weights
 inline constexpr int64_t kInt8PanelOutputs = 16;  // weight rows of a panel
 inline constexpr int64_t kInt8MostFewRows = 4;    // of multiply_few
+inline constexpr int64_t kInt8Stretch = 64;       // groups added up before they join the total
 
 // Rounded rows one behind the other. `groups` is the row's length in groups, rounded up to a
 // multiple of kInt8Step; what lies behind the last group is zero.
@@ -24,6 +25,7 @@ struct Int8Rows {
   float* scales;     // [rows, groups]
   float* sums;       // [rows, groups]: scale * sum of the group's values
   float* half_sums;  // [rows, 2 * groups]: the same for its first and last 16 values
+  int32_t* totals;   // [rows, 2 * groups]: half_sums without the scale
   int64_t groups;
 };
 
@@ -58,6 +60,20 @@ struct Int8Kernels {
   void (*multiply_few)(DType dtype, const void* w, int64_t outputs, int64_t inner,
                        const Int8Rows& x, int64_t row, int64_t rows, float* out,
                        int64_t out_stride);
+
+  // The packed form: panels of kInt8PanelOutputs rows, laid out for this instruction set, so many
+  // bytes each; 0 for a format that has none here.
+  int64_t (*packed_panel_bytes)(DType dtype, int64_t inner);
+  // `rows` <= 16 rows of w, row_bytes apart, as one packed panel. Rows beyond are zero.
+  void (*repack_panel)(DType dtype, const void* w, int64_t row_bytes, int64_t rows, int64_t inner,
+                       uint8_t* out);
+  // As pack_panel, from a packed one.
+  void (*unpack_panel)(DType dtype, const uint8_t* packed, int64_t inner, int64_t first,
+                       int64_t groups, const Int8Panel& panel);
+  // As multiply_few, for packed panels one behind the other and any number of rows.
+  void (*multiply_packed)(DType dtype, const uint8_t* packed, int64_t outputs, int64_t inner,
+                          const Int8Rows& x, int64_t row, int64_t rows, float* out,
+                          int64_t out_stride);
 
   // Rows [row, row + rows) of x as a tile for weights of `dtype`; rows beyond are zero.
   void (*pack_tile)(DType dtype, const Int8Rows& x, int64_t row, int64_t rows,

@@ -61,6 +61,8 @@ class Tensor {
   uint32_t tag() const { return tag_; }
   void set_tag(uint32_t tag) { tag_ = tag; }
 
+  // False for memory that lives elsewhere (borrowed) or is freed as a whole (an arena's).
+  bool owned() const { return storage_.get() != nullptr; }
   // True when nothing else shares this memory.
   bool unique() const { return storage_.unique(); }
 

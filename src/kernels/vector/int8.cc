@@ -56,14 +56,21 @@ void multiply(DType dtype, const Int8Tile& tile, const Int8Panel& panel, int64_t
 
 }  // namespace
 
-// In int8_few.cc, so that the two compile side by side.
+// In int8_few.cc and int8_packed.cc, so that they compile side by side.
 void multiply_few(DType dtype, const void* w, int64_t outputs, int64_t inner, const Int8Rows& x,
                   int64_t row, int64_t rows, float* out, int64_t out_stride);
+int64_t packed_panel_bytes(DType dtype, int64_t inner);
+void repack_panel(DType dtype, const void* w, int64_t row_bytes, int64_t rows, int64_t inner,
+                  uint8_t* out);
+void unpack_panel(DType dtype, const uint8_t* packed, int64_t inner, int64_t first, int64_t groups,
+                  const Int8Panel& panel);
+void multiply_packed(DType dtype, const uint8_t* packed, int64_t outputs, int64_t inner,
+                     const Int8Rows& x, int64_t row, int64_t rows, float* out, int64_t out_stride);
 
 extern const Int8Kernels kInt8;
 const Int8Kernels kInt8 = {
-    kTileRows,    tile_group_bytes, supports,   quantize_row,
-    multiply_few, pack_tile,        pack_panel, multiply,
+    kTileRows,    tile_group_bytes, supports,        quantize_row, multiply_few, packed_panel_bytes,
+    repack_panel, unpack_panel,     multiply_packed, pack_tile,    pack_panel,   multiply,
 };
 
 }  // namespace onmal::kernels::ONMAL_ISA

@@ -56,6 +56,7 @@ struct SmallFormat {
   static constexpr int kHalves = 1;
   static constexpr int kGroupsInBlock = 1;
   static constexpr bool kHasMinimum = false;
+  static constexpr bool kCanPack = true;  // into panels: kernels/vector/int8_packed.h
 
   static ONMAL_INLINE void scales(const Block* block, int groups, float* scales, float*) {
     if (groups == kInt8Step) return gather_halves(block, 0, scales);
@@ -130,6 +131,7 @@ constexpr uint8_t kLevels[16] = {1,   24,  45,  63,  79,  93,  106, 118,
                                  129, 141, 153, 166, 181, 197, 217, 241};
 
 struct FormatIQ4_NL : SmallFormat<BlockIQ4_NL, 8, 128> {
+  static constexpr bool kCanPack = false;  // as levels they would take twice the memory
   static ONMAL_INLINE Bytes32 bytes(const BlockIQ4_NL* block, int g) {
     return Bytes32::nibbles(block[g].nibbles).lookup(kLevels);
   }
@@ -143,6 +145,7 @@ struct SuperFormat {
   static constexpr int kHalves = kHalvesValue;
   static constexpr int kGroupsInBlock = 8;
   static constexpr bool kHasMinimum = kHasMinimumValue;
+  static constexpr bool kCanPack = false;
 };
 
 // out[i] = factor * values[i]
@@ -184,20 +187,37 @@ ONMAL_INLINE void scaled_bytes(uint64_t bytes, uint16_t factor, float* out) {
 #endif
 }
 
-// The 12 bytes of eight 6-bit scales and eight 6-bit minima of Q4_K and Q5_K.
-ONMAL_INLINE void six_bit_scales(const uint8_t* packed, uint16_t d, uint16_t dmin, float* scales,
-                                 float* minima) {
+// The 12 bytes of eight 6-bit scales and eight 6-bit minima of Q4_K and Q5_K, as eight bytes each.
+struct SixBits {
+  uint64_t scales;
+  uint64_t minima;
+};
+
+ONMAL_INLINE SixBits six_bits(const uint8_t* packed) {
   const uint32_t a = load_u32(packed);
   const uint32_t b = load_u32(packed + 4);
   const uint32_t c = load_u32(packed + 8);
   const uint64_t high_scales = (c & 0x0F0F0F0FU) | ((a >> 2) & 0x30303030U);
   const uint64_t high_minima = ((c >> 4) & 0x0F0F0F0FU) | ((b >> 2) & 0x30303030U);
-  scaled_bytes((a & 0x3F3F3F3FU) | high_scales << 32, d, scales);
-  scaled_bytes((b & 0x3F3F3F3FU) | high_minima << 32, dmin, minima);
+  return {(a & 0x3F3F3F3FU) | high_scales << 32, (b & 0x3F3F3F3FU) | high_minima << 32};
+}
+
+ONMAL_INLINE void six_bit_values(const uint8_t* packed, uint8_t* scales, uint8_t* minima) {
+  const SixBits bits = six_bits(packed);
+  __builtin_memcpy(scales, &bits.scales, 8);
+  __builtin_memcpy(minima, &bits.minima, 8);
+}
+
+ONMAL_INLINE void six_bit_scales(const uint8_t* packed, uint16_t d, uint16_t dmin, float* scales,
+                                 float* minima) {
+  const SixBits bits = six_bits(packed);
+  scaled_bytes(bits.scales, d, scales);
+  scaled_bytes(bits.minima, dmin, minima);
 }
 
 struct FormatQ4_K : SuperFormat<4, 0, 1, true> {
   typedef BlockQ4_K Block;
+  static constexpr bool kCanPack = true;
   static ONMAL_INLINE void scales(const Block* block, int, float* scales, float* minima) {
     six_bit_scales(block->scales, block->d, block->dmin, scales, minima);
   }
@@ -231,6 +251,7 @@ ONMAL_INLINE Bytes32 bit_to_fifth(const Bytes32& bytes, int g) {
 
 struct FormatQ5_K : SuperFormat<5, 0, 1, true> {
   typedef BlockQ5_K Block;
+  static constexpr bool kCanPack = true;
   static ONMAL_INLINE void scales(const Block* block, int, float* scales, float* minima) {
     six_bit_scales(block->scales, block->d, block->dmin, scales, minima);
   }
@@ -243,6 +264,7 @@ struct FormatQ5_K : SuperFormat<5, 0, 1, true> {
 
 struct FormatQ6_K : SuperFormat<6, 32, 2, false> {
   typedef BlockQ6_K Block;
+  static constexpr bool kCanPack = true;
   static ONMAL_INLINE void scales(const Block* block, int, float* scales, float*) {
     scaled<16>(block->scales, one_half(block->d), scales);
   }

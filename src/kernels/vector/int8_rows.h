@@ -51,6 +51,7 @@ ONMAL_INLINE void quantize_row_groups(const float* x, int64_t inner, const Int8R
   float* scales = out.scales + row * out.groups;
   float* sums = out.sums + row * out.groups;
   float* half_sums = out.half_sums + row * out.groups * 2;
+  int32_t* totals = out.totals + row * out.groups * 2;
   const int64_t groups = inner / kInt8Group;
   for (int64_t g = 0; g < out.groups; ++g) {
     int32_t halves[2] = {0, 0};
@@ -61,6 +62,8 @@ ONMAL_INLINE void quantize_row_groups(const float* x, int64_t inner, const Int8R
       __builtin_memset(values + g * kInt8Group, 0, kInt8Group);
     }
     scales[g] = scale;
+    totals[2 * g] = halves[0];
+    totals[2 * g + 1] = halves[1];
     half_sums[2 * g] = scale * static_cast<float>(halves[0]);
     half_sums[2 * g + 1] = scale * static_cast<float>(halves[1]);
     sums[g] = scale * static_cast<float>(halves[0] + halves[1]);

@@ -22,6 +22,11 @@ struct Ints {
   __m512i v;
   static ONMAL_INLINE Ints zero() { return {_mm512_setzero_si512()}; }
   static ONMAL_INLINE Ints all(const int32_t* p) { return {_mm512_set1_epi32(*p)}; }
+  static ONMAL_INLINE Ints all(const int8_t* p) {  // four bytes
+    int32_t word;
+    __builtin_memcpy(&word, p, sizeof word);
+    return {_mm512_set1_epi32(word)};
+  }
   static ONMAL_INLINE Ints load(const void* p) { return {_mm512_loadu_si512(p)}; }
   static ONMAL_INLINE Ints widen(const void* p) {
     return {_mm512_cvtepi8_epi16(_mm256_loadu_si256(static_cast<const __m256i*>(p)))};
@@ -33,6 +38,11 @@ struct Ints {
   static ONMAL_INLINE Ints quads16(Ints u, Ints s) { return {_mm512_maddubs_epi16(u.v, s.v)}; }
   static ONMAL_INLINE Ints pairs(Ints a, Ints b) { return {_mm512_madd_epi16(a.v, b.v)}; }
   ONMAL_INLINE Ints folded() const { return {_mm512_madd_epi16(v, _mm512_set1_epi16(1))}; }
+  // Bytes: |v|, and v with the sign of `other` (any where that is 0).
+  ONMAL_INLINE Ints magnitudes() const { return {_mm512_abs_epi8(v)}; }
+  ONMAL_INLINE Ints signed_by(Ints other) const {
+    return {_mm512_mask_sub_epi8(v, _mm512_movepi8_mask(other.v), _mm512_setzero_si512(), v)};
+  }
 #if defined(__AVX512VNNI__)
   static ONMAL_INLINE Ints quads(Ints sum, Ints u, Ints s) {
     return {_mm512_dpbusd_epi32(sum.v, u.v, s.v)};
@@ -49,6 +59,11 @@ struct Ints {
   __m256i v;
   static ONMAL_INLINE Ints zero() { return {_mm256_setzero_si256()}; }
   static ONMAL_INLINE Ints all(const int32_t* p) { return {_mm256_set1_epi32(*p)}; }
+  static ONMAL_INLINE Ints all(const int8_t* p) {  // four bytes
+    int32_t word;
+    __builtin_memcpy(&word, p, sizeof word);
+    return {_mm256_set1_epi32(word)};
+  }
   static ONMAL_INLINE Ints load(const void* p) {
     return {_mm256_loadu_si256(static_cast<const __m256i*>(p))};
   }
@@ -61,6 +76,9 @@ struct Ints {
   static ONMAL_INLINE Ints quads16(Ints u, Ints s) { return {_mm256_maddubs_epi16(u.v, s.v)}; }
   static ONMAL_INLINE Ints pairs(Ints a, Ints b) { return {_mm256_madd_epi16(a.v, b.v)}; }
   ONMAL_INLINE Ints folded() const { return {_mm256_madd_epi16(v, _mm256_set1_epi16(1))}; }
+  // Bytes: |v|, and v with the sign of `other` (0 where that is 0).
+  ONMAL_INLINE Ints magnitudes() const { return {_mm256_abs_epi8(v)}; }
+  ONMAL_INLINE Ints signed_by(Ints other) const { return {_mm256_sign_epi8(v, other.v)}; }
 };
 
 #else

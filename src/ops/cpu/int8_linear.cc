@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/select.h"
+#include "ops/packed_weights.h"
 
 namespace onmal::cpu {
 namespace {
@@ -18,7 +19,8 @@ using kernels::kInt8Step;
 // Up to this many rows of x the weights are read as they are; with more, unpacking them pays.
 constexpr int64_t kFewRows = 8;
 constexpr int64_t kPanelsPerTask = 4;
-constexpr int64_t kGroupsAtOnce = 64;  // of a panel: 4 panels stay in the second-level cache
+constexpr int64_t kFewPackedRows = 16;
+constexpr int64_t kGroupsAtOnce = kernels::kInt8Stretch;  // 4 panels stay in the second-level cache
 constexpr int64_t kTasks = 16;
 constexpr int64_t kFewestOutputs = 16;
 constexpr int64_t kMostBytes = int64_t{1} << 18;
@@ -53,13 +55,14 @@ Rounded round_rows(Exec& exec, const Int8Kernels& kernels, const Tensor& x) {
   result.rows.groups = round_up(inner / kInt8Group, kInt8Step);
   const int64_t count = rows * result.rows.groups;
   const int64_t total = Pieces::floats(count * kInt8Group) + 2 * Pieces::floats(count * 4) +
-                        Pieces::floats(count * 8);
+                        2 * Pieces::floats(count * 8);
   result.memory = Tensor::empty(*exec.memory, Shape{total});
   Pieces pieces(result.memory.f32());
   result.rows.values = pieces.take<int8_t>(count * kInt8Group);
   result.rows.scales = pieces.take<float>(count * 4);
   result.rows.sums = pieces.take<float>(count * 4);
   result.rows.half_sums = pieces.take<float>(count * 8);
+  result.rows.totals = pieces.take<int32_t>(count * 8);
   exec.pool->for_blocks(0, rows, 8, [&](int64_t begin, int64_t end) {
     for (int64_t m = begin; m < end; ++m)
       kernels.quantize_row(x.f32() + m * inner, inner, result.rows, m);
@@ -95,6 +98,20 @@ void few_rows(Exec& exec, const Int8Kernels& kernels, const Tensor& x, const Ten
         }
         add_bias(bias, out.f32(), outputs, x.dim(0), begin, end);
       });
+}
+
+void few_rows_packed(Exec& exec, const Int8Kernels& kernels, const Tensor& x, const Tensor& w,
+                     const PackedWeights::Panels& panels, const Tensor& bias, const Tensor& out) {
+  const Rounded rounded = round_rows(exec, kernels, x);
+  const int64_t outputs = w.dim(0);
+  const int64_t per_task =
+      round_up(outputs_per_task(outputs, w.bytes() / outputs), kInt8PanelOutputs);
+  exec.pool->for_blocks(0, outputs, per_task, [&](int64_t begin, int64_t end) {
+    kernels.multiply_packed(w.dtype(), panels.data + begin / kInt8PanelOutputs * panels.bytes,
+                            end - begin, w.dim(1), rounded.rows, 0, x.dim(0), out.f32() + begin,
+                            outputs);
+    add_bias(bias, out.f32(), outputs, x.dim(0), begin, end);
+  });
 }
 
 // All rows of x as tiles, one behind the other.
@@ -155,7 +172,8 @@ Int8Panel panel_at(float* scratch, int64_t index) {
 
 // Outputs [begin, end) of every row.
 void multiply_outputs(const Int8Kernels& kernels, const Tiles& tiles, const Tensor& w,
-                      const Tensor& out, int64_t begin, int64_t end, float* scratch) {
+                      const PackedWeights::Panels& packed, const Tensor& out, int64_t begin,
+                      int64_t end, float* scratch) {
   const int64_t row_bytes = w.bytes() / w.dim(0);
   const int64_t groups = w.dim(1) / kInt8Group;
   const int64_t rows = out.dim(0);
@@ -163,6 +181,12 @@ void multiply_outputs(const Int8Kernels& kernels, const Tiles& tiles, const Tens
   for (int64_t first = 0; first < groups; first += kGroupsAtOnce) {
     const int64_t here = std::min(kGroupsAtOnce, groups - first);
     for (int64_t n = begin; n < end; n += kInt8PanelOutputs) {
+      if (packed.data != nullptr) {
+        kernels.unpack_panel(w.dtype(), packed.data + n / kInt8PanelOutputs * packed.bytes,
+                             w.dim(1), first, here,
+                             panel_at(scratch, (n - begin) / kInt8PanelOutputs));
+        continue;
+      }
       kernels.pack_panel(w.dtype(), w.data_as<std::byte>() + n * row_bytes, row_bytes,
                          std::min(kInt8PanelOutputs, end - n), first, here,
                          panel_at(scratch, (n - begin) / kInt8PanelOutputs));
@@ -189,6 +213,11 @@ bool uses_integers(const Exec& exec, const Tensor& w) {
 void integer_linear(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bias,
                     const Tensor& out) {
   const Int8Kernels& kernels = kernels::int8(*exec.backend->kernels);
+  const PackedWeights::Panels packed =
+      exec.packed == nullptr ? PackedWeights::Panels{} : exec.packed->find(kernels, w);
+  if (packed.data != nullptr && x.dim(0) <= kFewPackedRows) {
+    return few_rows_packed(exec, kernels, x, w, packed, bias, out);
+  }
   if (x.dim(0) <= kFewRows) return few_rows(exec, kernels, x, w, bias, out);
   const Tiles tiles(exec, kernels, x, w.dtype());
   const int64_t outputs = w.dim(0);
@@ -198,7 +227,8 @@ void integer_linear(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& 
   exec.pool->run((outputs + kOutputs - 1) / kOutputs, [&](int64_t task, int thread) {
     const int64_t begin = task * kOutputs;
     const int64_t end = std::min(outputs, begin + kOutputs);
-    multiply_outputs(kernels, tiles, w, out, begin, end, scratch.f32() + thread * scratch_floats);
+    multiply_outputs(kernels, tiles, w, packed, out, begin, end,
+                     scratch.f32() + thread * scratch_floats);
     add_bias(bias, out.f32(), outputs, x.dim(0), begin, end);
   });
 }

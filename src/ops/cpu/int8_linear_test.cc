@@ -6,14 +6,17 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/rng.h"
 #include "kernels/select.h"
 #include "numeric/half.h"
 #include "ops/backend.h"
+#include "ops/packed_weights.h"
 #include "tensor/allocators.h"
 
 namespace onmal {
@@ -89,11 +92,14 @@ class Int8Test : public ::testing::TestWithParam<std::tuple<Isa, DType>> {
   }
 
   // The processor's result; one thread and two must agree bit for bit.
-  Tensor product(const Tensor& x, const Tensor& w, const Tensor& bias, MatmulPrecision precision) {
+  Tensor product(const Tensor& x, const Tensor& w, const Tensor& bias, MatmulPrecision precision,
+                 bool packed = false) {
     const Tensor out = Tensor::empty(memory_, Shape{x.dim(0), w.dim(0)});
     const Tensor twin = Tensor::empty(memory_, out.shape());
     Exec alone = exec(one_, cpu_, precision);
     Exec pair = exec(two_, cpu_, precision);
+    const PackedWeights weights(pair, memory_, std::span(&w, packed ? 1U : 0U));
+    alone.packed = pair.packed = &weights;
     cpu_.linear(alone, x, w, bias, out);
     cpu_.linear(pair, x, w, bias, twin);
     EXPECT_EQ(std::memcmp(out.f32(), twin.f32(), static_cast<size_t>(out.bytes())), 0);
@@ -149,7 +155,8 @@ TEST_P(Int8Test, RoundedActivationsMultiplyExactly) {
     const Tensor x = random(Shape{size.m, inner}, 3);
     const Tensor w = random_weights(Shape{size.n, inner}, 4);
     const Tensor bias = random(Shape{size.n}, 5);
-    expect_product(product(x, w, bias, MatmulPrecision::kInt8), rounded(x), w, bias);
+    for (const bool packed : {false, true})
+      expect_product(product(x, w, bias, MatmulPrecision::kInt8, packed), rounded(x), w, bias);
   }
 }
 
@@ -169,9 +176,13 @@ TEST_P(Int8Test, DeepAndExtreme) {
                                        [&](size_t o) { return at == o || at == o + 1; });
       if (!in_half) bytes[i] = fill;
     }
-    expect_product(product(x, w, Tensor(), MatmulPrecision::kInt8), rounded(x), w, Tensor());
     const Tensor one = x.slice(0, 1);
-    expect_product(product(one, w, Tensor(), MatmulPrecision::kInt8), rounded(one), w, Tensor());
+    for (const bool packed : {false, true}) {
+      const Tensor all = product(x, w, Tensor(), MatmulPrecision::kInt8, packed);
+      expect_product(all, rounded(x), w, Tensor());
+      const Tensor alone = product(one, w, Tensor(), MatmulPrecision::kInt8, packed);
+      expect_product(alone, rounded(one), w, Tensor());
+    }
   }
 }
 
@@ -187,9 +198,47 @@ TEST_P(Int8Test, BadActivationsComeThrough) {
       const Tensor whole = Tensor::empty(memory_, out.shape());
       Exec pair = exec(two_, cpu_, MatmulPrecision::kInt8);
       cpu_.linear(pair, x, w, Tensor(), whole);
-      for (int64_t i = 0; i < whole.elements(); ++i)
+      const PackedWeights weights(pair, memory_, std::span(&w, 1));
+      pair.packed = &weights;
+      const Tensor packed = Tensor::empty(memory_, out.shape());
+      cpu_.linear(pair, x, w, Tensor(), packed);
+      for (int64_t i = 0; i < whole.elements(); ++i) {
         EXPECT_EQ(std::isfinite(whole.f32()[i]), i / 19 != rows - 1) << rows << " " << i;
+        EXPECT_EQ(std::isfinite(packed.f32()[i]), i / 19 != rows - 1) << rows << " " << i;
+      }
     }
+  }
+}
+
+// One row's result is the same, bit for bit, in whatever company it is computed.
+TEST_P(Int8Test, PackedRowsDoNotDependOnEachOther) {
+  const int64_t inner = (2560 + 32) / dtype_info(dtype_).block_size * dtype_info(dtype_).block_size;
+  const Tensor x = random(Shape{41, inner}, 1);
+  const Tensor w = random_weights(Shape{35, inner}, 2);
+  Exec pair = exec(two_, cpu_, MatmulPrecision::kInt8);
+  if (PackedWeights(pair, memory_, std::span(&w, 1)).bytes() == 0) {
+    GTEST_SKIP() << "no packed form";
+  }
+  const Tensor whole = product(x, w, Tensor(), MatmulPrecision::kInt8, true);
+  for (const int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 11, 16, 17}) {
+    const Tensor some = product(x.slice(0, rows), w, Tensor(), MatmulPrecision::kInt8, true);
+    EXPECT_EQ(std::memcmp(some.f32(), whole.f32(), static_cast<size_t>(some.bytes())), 0) << rows;
+  }
+}
+
+// Rows of a packed weight that begin with a panel are found in it; others are read as they are.
+TEST_P(Int8Test, PartsOfPackedWeights) {
+  const int64_t inner = 3 * dtype_info(dtype_).block_size;
+  const Tensor x = random(Shape{3, inner}, 1);
+  const Tensor w = random_weights(Shape{70, inner}, 2);
+  Exec pair = exec(two_, cpu_, MatmulPrecision::kInt8);
+  const PackedWeights weights(pair, memory_, std::span(&w, 1));
+  pair.packed = &weights;
+  for (const auto& [begin, end] : {std::pair{16, 48}, {64, 70}, {8, 40}, {16, 33}}) {
+    const Tensor part = w.slice(begin, end);
+    const Tensor out = Tensor::empty(memory_, Shape{3, end - begin});
+    cpu_.linear(pair, x, part, Tensor(), out);
+    expect_product(out, rounded(x), part, Tensor());
   }
 }
 
