@@ -1,5 +1,6 @@
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -8,9 +9,6 @@
 #include "models/encoder_weights.h"
 
 namespace {
-
-// No weights: what a configuration says must be understood or refused without them.
-onmal::Tensor no_tensor(const std::string&) { return {}; }
 
 template <typename Read>
 void try_reading(Read&& read) {
@@ -32,6 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } catch (const onmal::Error&) {
     return 0;
   }
+  // No weights: what a configuration says must be understood or refused without them.
+  const auto no_tensor = [](const std::string&) { return onmal::Tensor(); };
   const onmal::EncoderSource source{metadata, no_tensor};
   try_reading([&] {
     const onmal::EncoderFamily* family = onmal::find_encoder_family_hugging_face(metadata);
