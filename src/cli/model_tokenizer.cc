@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "formats/gguf.h"
 #include "formats/gguf_tokenizer.h"
+#include "tokenizer/sentencepiece_file.h"
 #include "tokenizer/tokenizer_json.h"
 
 namespace onmal {
@@ -10,14 +11,17 @@ namespace onmal {
 std::shared_ptr<const Tokenizer> load_any_tokenizer(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path)) {
     if (std::filesystem::exists(path / "tokenizer.json"))
-      return load_tokenizer_json(path / "tokenizer.json");
+      return load_any_tokenizer_json(path / "tokenizer.json");
+    if (std::filesystem::exists(path / "tokenizer.model"))
+      return load_sentencepiece(path / "tokenizer.model");
     for (const auto& entry : std::filesystem::directory_iterator(path)) {
       if (entry.path().extension() == ".gguf") return load_any_tokenizer(entry.path());
     }
     throw Error(ErrorCode::kBadFile, path.string(),
-                "holds neither a tokenizer.json nor a .gguf file");
+                "holds no tokenizer.json, tokenizer.model or .gguf file");
   }
-  if (path.extension() == ".json") return load_tokenizer_json(path);
+  if (path.extension() == ".json") return load_any_tokenizer_json(path);
+  if (path.extension() == ".model") return load_sentencepiece(path);
   GgufTokenizer parts = read_gguf_tokenizer(GgufFile(path).metadata());
   if (parts.tokenizer == nullptr)
     throw Error(ErrorCode::kBadFile, path.string(), "carries no tokenizer");

@@ -28,6 +28,7 @@ namespace {
 struct TokenizeOptions {
   std::string model, text, file;
   bool special = false;
+  bool around = false;
 };
 
 void tokenize(CommandContext& context, const TokenizeOptions& options) {
@@ -35,6 +36,7 @@ void tokenize(CommandContext& context, const TokenizeOptions& options) {
   const std::string text = options.file.empty() ? options.text : read_file(options.file);
   EncodeOptions encode;
   encode.parse_special = options.special;
+  encode.add_special = options.around;
   const std::vector<int32_t> ids = tokenizer->encode(text, encode);
   if (context.json) {
     Json pieces = Json::array();
@@ -58,11 +60,13 @@ void tokenize(CommandContext& context, const TokenizeOptions& options) {
 void add_tokenize(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<TokenizeOptions>();
   CLI::App* command = app.add_subcommand("tokenize", "Turn text into token ids");
-  command->add_option("-m,--model", options->model, "Model, tokenizer.json or folder")->required();
+  command->add_option("-m,--model", options->model, "Model, tokenizer.json, tokenizer.model or folder")->required();
   CLI::Option* text = command->add_option("--text", options->text, "The text");
   command->add_option("--file", options->file, "A file with the text")->excludes(text);
   command->add_flag("--special", options->special,
                     "Read <|im_end|> and the like as special tokens");
+  command->add_flag("--add-special", options->around,
+                    "Put the tokens around the text that the model wants there");
   command->callback([&context, options] { tokenize(context, *options); });
 }
 
@@ -74,7 +78,7 @@ struct DetokenizeOptions {
 void add_detokenize(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<DetokenizeOptions>();
   CLI::App* command = app.add_subcommand("detokenize", "Turn token ids into text");
-  command->add_option("-m,--model", options->model, "Model, tokenizer.json or folder")->required();
+  command->add_option("-m,--model", options->model, "Model, tokenizer.json, tokenizer.model or folder")->required();
   command->add_option("--ids,--tokens", options->ids, "1,2,3")->required()->delimiter(',');
   command->callback([&context, options] {
     const std::string text = load_any_tokenizer(options->model)->decode(options->ids);

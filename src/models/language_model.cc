@@ -95,7 +95,7 @@ LanguageModel load_hugging_face(const std::filesystem::path& path, const LoadOpt
                *model.memory, options.matrices, path.string());
   model.decoder->prepare(*model.memory);
   if (!folder->tokenizer_path.empty())
-    model.tokenizer = load_tokenizer_json(folder->tokenizer_path);
+    model.tokenizer = load_any_tokenizer_json(folder->tokenizer_path);
   model.chat_template = folder->tokenizer_config.chat_template;
   for (const int64_t id : folder->end_token_ids())
     model.end_ids.push_back(static_cast<int32_t>(id));

@@ -10,6 +10,7 @@ namespace onmal {
 namespace {
 
 constexpr size_t kMostPieces = size_t{1} << 24;
+constexpr int32_t kNoToken = -2;  // stands for a byte without a token; apply_merges uses -1
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorCode::kBadFile, "tokenizer", what);
@@ -17,11 +18,7 @@ constexpr size_t kMostPieces = size_t{1} << 24;
 
 }  // namespace
 
-BpeTokenizer::BpeTokenizer(BpeDefinition definition)
-    : definition_(std::move(definition)),
-      pretokenizer_(definition_.pretokenizer),
-      merges_(definition_.merges.size()),
-      special_(definition_.pieces.size(), false) {
+void BpeTokenizer::check_ids() const {
   const auto count = static_cast<int32_t>(definition_.pieces.size());
   if (definition_.pieces.empty() || definition_.pieces.size() > kMostPieces)
     refuse("the vocabulary is empty or too large");
@@ -29,20 +26,59 @@ BpeTokenizer::BpeTokenizer(BpeDefinition definition)
   for (const int32_t id : definition_.special_ids) {
     if (!known(id) || definition_.pieces[static_cast<size_t>(id)].empty())
       refuse("a special token has no text");
-    special_[static_cast<size_t>(id)] = true;
   }
-  for (const int32_t id : {definition_.begin_id, definition_.end_id, definition_.pad_id}) {
+  std::vector<int32_t> others = {definition_.begin_id, definition_.end_id, definition_.pad_id,
+                                 definition_.unknown_id, definition_.separator_id};
+  const TextRules& rules = definition_.rules;
+  others.insert(others.end(), rules.prefix.begin(), rules.prefix.end());
+  others.insert(others.end(), rules.suffix.begin(), rules.suffix.end());
+  for (const AddedToken& token : rules.added) {
+    if (!known(token.id)) refuse("an added token is outside the vocabulary");
+  }
+  for (const int32_t id : others) {
     if (id != -1 && !known(id))
       refuse("a special token's id " + std::to_string(id) + " is outside the vocabulary");
   }
+}
+
+TextRules BpeTokenizer::complete_rules() const {
+  TextRules rules = definition_.rules;
+  std::vector<bool> there(definition_.pieces.size(), false);
+  for (const AddedToken& token : rules.added) there[static_cast<size_t>(token.id)] = true;
+  for (const int32_t id : definition_.special_ids) {
+    if (there[static_cast<size_t>(id)]) continue;
+    AddedToken token;
+    token.id = id;
+    token.text = definition_.pieces[static_cast<size_t>(id)];
+    rules.added.push_back(std::move(token));
+  }
+  const auto put = [](bool wanted, int32_t id, std::vector<int32_t>& place) {
+    if (wanted && id >= 0) place.push_back(id);
+  };
+  if (rules.prefix.empty()) put(definition_.add_begin, definition_.begin_id, rules.prefix);
+  if (rules.suffix.empty()) put(definition_.add_end, definition_.end_id, rules.suffix);
+  return rules;
+}
+
+BpeTokenizer::BpeTokenizer(BpeDefinition definition)
+    : definition_(std::move(definition)),
+      merges_(definition_.merges.size()),
+      special_(definition_.pieces.size(), false) {
+  check_ids();
+  const auto count = static_cast<int32_t>(definition_.pieces.size());
+  const auto known = [&](int32_t id) { return id >= 0 && id < count; };
+  for (const int32_t id : definition_.special_ids) special_[static_cast<size_t>(id)] = true;
+  pipeline_ = TextPipeline(complete_rules(), definition_.has_steps
+                                                 ? Pretokenizer(definition_.pretokenizer_steps)
+                                                 : Pretokenizer(definition_.pretokenizer));
   ids_.reserve(definition_.pieces.size());
   for (int32_t id = 0; id < count; ++id)
     ids_.emplace(definition_.pieces[static_cast<size_t>(id)], id);
   for (int byte = 0; byte < 256; ++byte) {
     const auto found = ids_.find(std::string(1, static_cast<char>(byte)));
-    if (found == ids_.end())
+    if (found == ids_.end() && !definition_.partial_alphabet)
       refuse("byte " + std::to_string(byte) + " has no token, so not every text can be encoded");
-    byte_ids_[static_cast<size_t>(byte)] = found->second;
+    byte_ids_[static_cast<size_t>(byte)] = found == ids_.end() ? kNoToken : found->second;
   }
   int32_t rank = 0;
   for (const auto& [left, right] : definition_.merges) {
@@ -56,13 +92,6 @@ BpeTokenizer::BpeTokenizer(BpeDefinition definition)
     ++rank;
   }
   find_joins();
-  // Longest first, so that a special token which begins like another is found.
-  std::sort(definition_.special_ids.begin(), definition_.special_ids.end(),
-            [&](int32_t a, int32_t b) {
-              const size_t length_a = definition_.pieces[static_cast<size_t>(a)].size();
-              const size_t length_b = definition_.pieces[static_cast<size_t>(b)].size();
-              return length_a != length_b ? length_a > length_b : a < b;
-            });
 }
 
 std::string_view BpeTokenizer::piece(int32_t id) const {
@@ -103,9 +132,11 @@ void BpeTokenizer::find_joins() {
             static_cast<uint8_t>(piece[i])] = true;
     }
   };
+  // One stage where the two would need more than merging: stretches taken whole, bytes dropped.
+  const bool always_one = definition_.ignore_merges || definition_.partial_alphabet;
   const size_t count = definition_.merges.size();
   size_t first = 0;
-  while (first < count && !crosses_words(merged(first))) ++first;
+  while (first < count && (always_one || !crosses_words(merged(first)))) ++first;
   first_stage_ = static_cast<int32_t>(first);
   joined_.assign(65536, false);
   joined_in_word_.assign(65536, false);
@@ -116,15 +147,29 @@ void BpeTokenizer::find_joins() {
 }
 
 void BpeTokenizer::encode_word(std::string_view word, std::vector<int32_t>& ids) const {
+  if (definition_.ignore_merges) {
+    const auto found = ids_.find(std::string(word));
+    if (found != ids_.end() && !special_[static_cast<size_t>(found->second)]) {
+      ids.push_back(found->second);
+      return;
+    }
+  }
   std::vector<int32_t> symbols(word.size());
   std::transform(word.begin(), word.end(), symbols.begin(),
                  [&](char c) { return byte_ids_[static_cast<uint8_t>(c)]; });
   apply_merges(merges_, symbols, first_stage_);
+  if (definition_.partial_alphabet) {
+    if (definition_.unknown_id >= 0)
+      std::replace(symbols.begin(), symbols.end(), kNoToken, definition_.unknown_id);
+    std::erase(symbols, kNoToken);
+  }
   ids.insert(ids.end(), symbols.begin(), symbols.end());
 }
 
 void BpeTokenizer::encode_stretch(std::string_view stretch, EncodeWord word_encoder,
                                   std::vector<int32_t>& ids) const {
+  std::string bytes;
+  if (definition_.mapped_text && alphabet_.read(stretch, bytes)) stretch = bytes;
   const bool one_stage = static_cast<size_t>(first_stage_) == definition_.merges.size();
   if (one_stage) return word_encoder(stretch, ids);
   std::vector<int32_t> symbols;
@@ -144,37 +189,18 @@ void BpeTokenizer::encode_stretch(std::string_view stretch, EncodeWord word_enco
   }
 }
 
-void BpeTokenizer::encode_plain(std::string_view text, std::vector<int32_t>& ids) const {
-  const auto word_encoder = [&](std::string_view word, std::vector<int32_t>& out) {
-    encode_word(word, out);
-  };
-  pretokenizer_.split(text, [&](size_t begin, size_t end) {
-    encode_stretch(text.substr(begin, end - begin), word_encoder, ids);
-  });
-}
-
 std::vector<int32_t> BpeTokenizer::encode(std::string_view text,
                                           const EncodeOptions& options) const {
   std::vector<int32_t> ids;
-  if (options.add_special && definition_.add_begin && definition_.begin_id >= 0)
-    ids.push_back(definition_.begin_id);
-  if (!options.parse_special || definition_.special_ids.empty()) {
-    encode_plain(text, ids);
-    return ids;
-  }
-  size_t begin = 0;
-  for (size_t at = 0; at < text.size(); ++at) {
-    const auto found = std::find_if(
-        definition_.special_ids.begin(), definition_.special_ids.end(), [&](int32_t id) {
-          return text.substr(at).starts_with(definition_.pieces[static_cast<size_t>(id)]);
-        });
-    if (found == definition_.special_ids.end()) continue;
-    encode_plain(text.substr(begin, at - begin), ids);
-    ids.push_back(*found);
-    at += definition_.pieces[static_cast<size_t>(*found)].size() - 1;
-    begin = at + 1;
-  }
-  encode_plain(text.substr(begin), ids);
+  const auto word_encoder = [&](std::string_view word, std::vector<int32_t>& out) {
+    encode_word(word, out);
+  };
+  pipeline_.encode(
+      text, options,
+      [&](std::string_view stretch, std::vector<int32_t>& out) {
+        encode_stretch(stretch, word_encoder, out);
+      },
+      ids);
   return ids;
 }
 
@@ -216,9 +242,12 @@ void BpeEncoder::encode(std::string_view text, std::vector<int32_t>& ids) {
   const auto word_encoder = [&](std::string_view word, std::vector<int32_t>& out) {
     encode_word(word, out);
   };
-  tokenizer_.pretokenizer_.split(text, [&](size_t begin, size_t end) {
-    tokenizer_.encode_stretch(text.substr(begin, end - begin), word_encoder, ids);
-  });
+  tokenizer_.pipeline_.encode(
+      text, {},
+      [&](std::string_view stretch, std::vector<int32_t>& out) {
+        tokenizer_.encode_stretch(stretch, word_encoder, out);
+      },
+      ids);
 }
 
 }  // namespace onmal

@@ -8,8 +8,8 @@
 
 #include "base/function_ref.h"
 #include "tokenizer/merge_table.h"
-#include "tokenizer/pretokenizer.h"
-#include "tokenizer/tokenizer.h"
+#include "tokenizer/byte_level.h"
+#include "tokenizer/text_pipeline.h"
 
 namespace onmal {
 
@@ -23,6 +23,19 @@ struct BpeDefinition {
   int32_t end_id = -1;
   int32_t pad_id = -1;
   bool add_begin = false;
+
+  // What goes beyond the plain kind.
+  int32_t unknown_id = -1;    // for bytes without a token; they are dropped when there is none
+  int32_t separator_id = -1;
+  bool add_end = false;
+  bool add_separator = false;
+  bool ignore_merges = false;  // a stretch that is a token is taken whole
+  bool partial_alphabet = false;  // not every byte has a token
+  TextRules rules;  // tokens of special_ids need not stand in its list
+  bool has_steps = false;   // pretokenizer_steps in the place of a named pre-tokenizer
+  SplitSteps pretokenizer_steps;
+  bool mapped_text = false;  // stretches reach the model written in GPT-2's alphabet
+  std::string hugging_face_json;  // the tokenizer.json it was read from; "" otherwise
 };
 
 // Byte-level byte-pair encoding (Sennrich et al., 2016; bytes as in GPT-2): within each stretch of
@@ -47,7 +60,8 @@ class BpeTokenizer : public Tokenizer {
 
  private:
   friend class BpeEncoder;
-  void encode_plain(std::string_view text, std::vector<int32_t>& ids) const;
+  void check_ids() const;
+  TextRules complete_rules() const;
   using EncodeWord = FunctionRef<void(std::string_view word, std::vector<int32_t>& ids)>;
   // Ids of one stretch of the pre-tokenizer; appends. Exact shortcuts: where two neighbouring bytes
   // stand together in no piece, no merge can join them, so the stretch is cut there; and the merges
@@ -60,7 +74,8 @@ class BpeTokenizer : public Tokenizer {
   void find_joins();
 
   BpeDefinition definition_;
-  Pretokenizer pretokenizer_;
+  TextPipeline pipeline_;
+  ByteLevelAlphabet alphabet_;
   MergeTable merges_;
   std::array<int32_t, 256> byte_ids_{};
   int32_t first_stage_ = 0;           // merges of a lower rank stay within words

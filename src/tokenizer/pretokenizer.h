@@ -1,61 +1,49 @@
 #pragma once
 
-#include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/function_ref.h"
-#include "text/char_classes.h"
+#include "tokenizer/split_step.h"
 
 namespace onmal {
 
-// Cuts text into the stretches that byte-level BPE works within. Hand-written scanners, equal to
-// these patterns (all with Unicode classes), linear in the length of the text; bytes that are not
-// UTF-8 count as "other" characters:
-//   gpt-2      's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-//   llama-bpe  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
-//   ?[^\s\p{L}\p{N}]+[\r\n]*|
-//              \s*[\r\n]+|\s+(?!\S)|\s+
-//   qwen2      as llama-bpe with \p{N} for \p{N}{1,3}
-//   superbpe   \p{N}+ apart from the rest, then digits in threes from the right,
-//   (?=(\d{3})+(?!\d)): words join across
-//              spaces here (Liu et al., 2025)
+// Cuts text into the stretches that a subword model works within. Bytes that are not UTF-8 count as
+// "other" characters. Takes time linear in the text for every named pre-tokenizer.
 class Pretokenizer {
  public:
-  // Throws Error(kUnsupported) for a name not listed above. Names are those of GGUF's
-  // tokenizer.ggml.pre.
+  // One stretch: all of the text.
+  Pretokenizer() = default;
+  // One of names() or another name that GGUF's tokenizer.ggml.pre knows for it. Throws
+  // Error(kUnsupported) for any other.
   explicit Pretokenizer(std::string_view name);
+  // Steps of a tokenizer.json.
+  explicit Pretokenizer(SplitSteps steps) : steps_(std::move(steps)) {}
 
+  // "" when made from steps.
   const std::string& name() const { return name_; }
 
-  // Calls piece(begin, end) for consecutive stretches that cover `text`.
+  // Calls piece(stretch) from left to right. `at_text_begin`: nothing stands before `text`.
+  void cut(std::string_view text, bool at_text_begin,
+           FunctionRef<void(std::string_view)> piece) const;
+  // The same for a named one, as places: its stretches cover `text`.
   void split(std::string_view text, FunctionRef<void(size_t begin, size_t end)> piece) const;
 
-  // The patterns as Hugging Face's tokenizer.json wants them, to be applied one after the other.
+  // The patterns as Hugging Face's tokenizer.json wants them, to be applied one after the other;
+  // empty when there is no such form.
   std::vector<std::string> patterns() const;
   // The name whose patterns are these; "" when none has them.
   static std::string name_of_patterns(const std::vector<std::string>& patterns);
-  static const std::vector<std::string>& names();
+  // Names without their aliases.
+  static std::vector<std::string> names();
 
  private:
-  enum class Kind { kGpt2, kLlama, kQwen2, kSuper };
-
-  struct Char {
-    uint32_t code;
-    uint32_t length;
-    CharClass kind;
-  };
-  Char read(std::string_view text, size_t position) const;
-  size_t run_of(std::string_view text, size_t position, CharClass kind) const;
-  size_t gpt2_end(std::string_view text, size_t begin) const;
-  size_t llama_end(std::string_view text, size_t begin, size_t most_digits) const;
-  void split_super(std::string_view text, FunctionRef<void(size_t, size_t)> piece) const;
-  size_t space_end(std::string_view text, size_t begin, bool newlines_apart) const;
-
   std::string name_;
-  Kind kind_;
-  CharClasses classes_;
+  std::shared_ptr<const Scanner> scanner_;  // set when it is all there is to do
+  SplitSteps steps_;
 };
 
 }  // namespace onmal

@@ -33,7 +33,8 @@ class Tokenizer {
   virtual int32_t begin_id() const = 0;  // -1: none
   virtual int32_t end_id() const = 0;    // ends a document
 
-  std::string decode(std::span<const int32_t> ids) const {
+  // The text of a whole sequence: its pieces, without the space that encoding has put in front.
+  virtual std::string decode(std::span<const int32_t> ids) const {
     std::string text;
     for (const int32_t id : ids) text += piece(id);
     return text;

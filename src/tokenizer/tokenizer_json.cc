@@ -1,236 +1,296 @@
 #include "tokenizer/tokenizer_json.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <array>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "text/utf8.h"
 #include "tokenizer/byte_level.h"
+#include "tokenizer/json_reading.h"
+#include "tokenizer/named_patterns.h"
+#include "tokenizer/pipeline_tokenizer.h"
+#include "tokenizer/tokenizer_json_parts.h"
+#include "tokenizer/tokenizer_json_steps.h"
 
 namespace onmal {
 namespace {
 
-using Json = nlohmann::json;
-using OrderedJson = nlohmann::ordered_json;
+using namespace json_reading;
 
 constexpr uint64_t kMostBytes = uint64_t{256} << 20;
-constexpr int kMostDepth = 32;
-constexpr int64_t kMostIds = int64_t{1} << 24;
+constexpr std::string_view kMarkedSpace = "\xE2\x96\x81";
 
-[[noreturn]] void refuse(const std::string& where, const std::string& what,
-                         const std::string& hint = "") {
-  throw Error(ErrorCode::kBadFile, where, what, hint);
+// What every kind of model is put together from.
+struct Parts {
+  std::string where;
+  std::string_view source;
+  const Json& document;
+  const Json& model;
+  std::vector<AddedToken> added;
+  JsonNormalizer normalizer;
+  JsonPretokenizer pretokenizer;
+  JsonDecoder decoder;
+  TextRules rules;
+};
+
+void put_text(std::vector<std::string>& texts, int32_t id, const std::string& text) {
+  if (static_cast<size_t>(id) >= texts.size()) texts.resize(static_cast<size_t>(id) + 1);
+  texts[static_cast<size_t>(id)] = text;
 }
 
-Json parse_limited(std::string_view text, const std::string& where) {
-  if (text.size() > kMostBytes) refuse(where, "is larger than 256 MB");
-  const Json::parser_callback_t limit_depth = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > kMostDepth) refuse(where, "is nested too deep");
-    return true;
-  };
-  try {
-    return Json::parse(text, limit_depth);
-  } catch (const Json::exception& error) {
-    refuse(where, std::string("is not JSON: ") + error.what());
-  }
-}
-
-const Json& member(const Json& object, const char* key, const std::string& where) {
-  if (!object.is_object() || !object.contains(key))
-    refuse(where, std::string("has no '") + key + "'");
-  return object[key];
-}
-
-std::string text_of(const Json& object, const char* key, const std::string& where) {
-  const Json& value = member(object, key, where);
-  if (!value.is_string()) refuse(where, std::string("'") + key + "' is not a string");
-  return value.get<std::string>();
-}
-
-void read_vocabulary(const Json& vocabulary, const ByteLevelAlphabet& alphabet,
-                     BpeDefinition& definition, const std::string& where) {
+std::vector<std::string> read_vocabulary(const Json& vocabulary, const std::string& where) {
   if (!vocabulary.is_object()) refuse(where, "'vocab' is not an object");
-  for (const auto& [text, id_value] : vocabulary.items()) {
-    if (!id_value.is_number_integer()) refuse(where, "the id of '" + text + "' is not an integer");
-    const auto id = id_value.get<int64_t>();
-    if (id < 0 || id >= kMostIds) refuse(where, "the id of '" + text + "' is out of range");
-    if (static_cast<size_t>(id) >= definition.pieces.size())
-      definition.pieces.resize(static_cast<size_t>(id) + 1);
-    std::string bytes;
-    if (!alphabet.read(text, bytes)) bytes = text;  // a special token listed with the others
-    definition.pieces[static_cast<size_t>(id)] = bytes;
-  }
+  std::vector<std::string> texts;
+  for (const auto& [text, id] : vocabulary.items())
+    put_text(texts, id_of(id, "'" + text + "'", where), text);
+  return texts;
 }
 
-void read_added_tokens(const Json& document, BpeDefinition& definition, const std::string& where) {
-  if (!document.contains("added_tokens") || document["added_tokens"].is_null()) return;
-  if (!document["added_tokens"].is_array()) refuse(where, "'added_tokens' is not a list");
-  for (const Json& token : document["added_tokens"]) {
-    const Json& id_value = member(token, "id", where);
-    const auto id = id_value.is_number_integer() ? id_value.get<int64_t>() : -1;
-    if (id < 0 || id >= kMostIds) refuse(where, "an added token's id is out of range");
-    if (static_cast<size_t>(id) >= definition.pieces.size())
-      definition.pieces.resize(static_cast<size_t>(id) + 1);
-    definition.pieces[static_cast<size_t>(id)] = text_of(token, "content", where);
-    definition.special_ids.push_back(static_cast<int32_t>(id));
-  }
-}
-
-void read_merges(const Json& merges, const ByteLevelAlphabet& alphabet, BpeDefinition& definition,
-                 const std::string& where) {
+std::vector<std::pair<int32_t, int32_t>> read_merges(const Json& merges,
+                                                     const std::vector<std::string>& texts,
+                                                     const std::string& where) {
   if (!merges.is_array()) refuse(where, "'merges' is not a list");
-  std::unordered_map<std::string, int32_t> ids;
-  for (size_t id = 0; id < definition.pieces.size(); ++id)
-    ids.emplace(definition.pieces[id], static_cast<int32_t>(id));
-  const auto id_of = [&](const std::string& text) {
-    std::string bytes;
-    const auto found = alphabet.read(text, bytes) ? ids.find(bytes) : ids.end();
-    if (found == ids.end())
-      refuse(where, "a merge names '" + text + "', which is not in the vocabulary");
+  std::unordered_map<std::string_view, int32_t> ids;
+  for (size_t id = 0; id < texts.size(); ++id) ids.emplace(texts[id], static_cast<int32_t>(id));
+  const auto id_of_text = [&](std::string_view text) {
+    const auto found = ids.find(text);
+    if (found == ids.end()) {
+      refuse(where, "a merge names '" + std::string(text.substr(0, 100)) +
+                        "', which is not in the vocabulary");
+    }
     return found->second;
   };
+  std::vector<std::pair<int32_t, int32_t>> pairs;
+  pairs.reserve(merges.size());
   for (const Json& merge : merges) {
     if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
-      definition.merges.emplace_back(id_of(merge[0].get<std::string>()),
-                                     id_of(merge[1].get<std::string>()));
+      pairs.emplace_back(id_of_text(merge[0].get_ref<const std::string&>()),
+                         id_of_text(merge[1].get_ref<const std::string&>()));
       continue;
     }
     const std::string text = merge.is_string() ? merge.get<std::string>() : "";
     const size_t space = text.find(' ');
     if (space == std::string::npos) refuse(where, "a merge is not a pair");
-    definition.merges.emplace_back(id_of(text.substr(0, space)), id_of(text.substr(space + 1)));
+    pairs.emplace_back(id_of_text(std::string_view(text).substr(0, space)),
+                       id_of_text(std::string_view(text).substr(space + 1)));
   }
+  return pairs;
 }
 
-// Collects the Split patterns of a (sequence of) pre-tokenizers; sets `gpt2` for a ByteLevel that
-// splits by itself.
-void collect_patterns(const Json& node, std::vector<std::string>& patterns, bool& gpt2,
-                      const std::string& where) {
-  const std::string type = text_of(node, "type", where);
-  if (type == "Sequence") {
-    for (const Json& part : member(node, "pretokenizers", where))
-      collect_patterns(part, patterns, gpt2, where);
-  } else if (type == "Split") {
-    patterns.push_back(text_of(member(node, "pattern", where), "Regex", where));
-  } else if (type == "ByteLevel") {
-    if (node.value("add_prefix_space", false)) {
-      throw Error(ErrorCode::kUnsupported, where,
-                  "the pre-tokenizer adds a space in front of every text");
+int32_t find_text(const std::vector<std::string>& texts, const std::string& text) {
+  if (text.empty()) return -1;
+  const auto found = std::find(texts.begin(), texts.end(), text);
+  return found == texts.end() ? -1 : static_cast<int32_t>(found - texts.begin());
+}
+
+// The added token with one of these texts; -1 when there is none.
+int32_t find_added(const std::vector<AddedToken>& added,
+                   std::initializer_list<std::string_view> texts) {
+  for (const std::string_view text : texts) {
+    for (const AddedToken& token : added) {
+      if (token.text == text) return token.id;
     }
-    gpt2 = node.value("use_regex", true);
-  } else {
-    throw Error(ErrorCode::kUnsupported, where, "unknown pre-tokenizer '" + type + "'");
   }
+  return -1;
 }
 
-std::string pretokenizer_name(const Json& document, const std::string& where) {
-  std::vector<std::string> patterns;
-  bool gpt2 = false;
-  collect_patterns(member(document, "pre_tokenizer", where), patterns, gpt2, where);
-  if (patterns.empty() && gpt2) return "gpt-2";
-  const std::string name = Pretokenizer::name_of_patterns(patterns);
-  if (!name.empty()) return name;
-  throw Error(ErrorCode::kUnsupported, where,
-              "unknown pre-tokenizer pattern '" + (patterns.empty() ? "" : patterns[0]) + "'");
+template <typename Definition>
+void find_special_ids(const Parts& parts, Definition& definition) {
+  definition.begin_id = find_added(
+      parts.added, {"<|begin_of_text|>", "<bos>", "<s>", "[CLS]", "<|startoftext|>", "[BOS]"});
+  definition.end_id =
+      find_added(parts.added, {"<|endoftext|>", "<|end_of_text|>", "<eos>", "</s>", "[EOS]"});
+  definition.pad_id = find_added(parts.added, {"<|pad|>", "<pad>", "[PAD]"});
+  definition.separator_id = find_added(parts.added, {"[SEP]"});
+  const auto& prefix = parts.rules.prefix;
+  definition.add_begin =
+      std::find(prefix.begin(), prefix.end(), definition.begin_id) != prefix.end();
+}
+
+bool has_every_byte(const std::vector<std::string>& pieces) {
+  std::array<bool, 256> there{};
+  for (const std::string& piece : pieces) {
+    if (piece.size() == 1) there[static_cast<uint8_t>(piece[0])] = true;
+  }
+  return std::find(there.begin(), there.end(), false) == there.end();
+}
+
+std::unique_ptr<Tokenizer> make_byte_level(Parts& parts) {
+  const ByteLevelAlphabet alphabet;
+  BpeDefinition definition;
+  const std::vector<std::string> texts =
+      read_vocabulary(member(parts.model, "vocab", parts.where), parts.where);
+  definition.merges = read_merges(member(parts.model, "merges", parts.where), texts, parts.where);
+  for (const std::string& text : texts) {
+    std::string bytes;
+    // A text outside the alphabet is a special token listed with the others.
+    definition.pieces.push_back(alphabet.read(text, bytes) ? std::move(bytes) : text);
+  }
+  for (const AddedToken& token : parts.added) {
+    put_text(definition.pieces, token.id, token.text);
+    if (token.special) definition.special_ids.push_back(token.id);
+  }
+  definition.partial_alphabet = !has_every_byte(definition.pieces);
+  definition.unknown_id = find_text(texts, text_or(parts.model, "unk_token", "", parts.where));
+  definition.ignore_merges = flag_or(parts.model, "ignore_merges", false, parts.where);
+  find_special_ids(parts, definition);
+  const std::string name = parts.pretokenizer.plain && parts.normalizer.normalizer.empty()
+                               ? Pretokenizer::name_of_patterns(parts.pretokenizer.patterns)
+                               : "";
+  definition.has_steps = name.empty();
+  definition.pretokenizer = name.empty() ? "default" : name;
+  definition.pretokenizer_steps = parts.pretokenizer.steps;
+  definition.mapped_text = parts.pretokenizer.mapped || parts.normalizer.byte_level;
+  definition.rules = std::move(parts.rules);
+  definition.rules.added = std::move(parts.added);
+  // Only what GGUF's keys cannot say needs the file itself.
+  const NamedPatterns* named = find_named_patterns(name);
+  const bool plain = named != nullptr && named->ignore_merges == definition.ignore_merges &&
+                     definition.unknown_id < 0;
+  if (!plain) definition.hugging_face_json = parts.source;
+  return std::make_unique<BpeTokenizer>(std::move(definition));
+}
+
+std::unique_ptr<Tokenizer> make_pipeline(Parts& parts, PipelineDefinition definition) {
+  std::vector<std::string>& texts = definition.model.texts;
+  for (const AddedToken& token : parts.added) put_text(texts, token.id, token.text);
+  definition.model.kinds.assign(texts.size(), TokenKind::kNormal);
+  definition.model.scores.resize(texts.size(), 0.0);
+  if (definition.model.unknown_id >= 0)
+    definition.model.kinds[static_cast<size_t>(definition.model.unknown_id)] = TokenKind::kUnknown;
+  for (size_t id = 0; id < texts.size(); ++id) {
+    if (parts.decoder.byte_fallback && byte_of_token(texts[id]) >= 0)
+      definition.model.kinds[id] = TokenKind::kByte;
+  }
+  for (const AddedToken& token : parts.added) {
+    TokenKind& kind = definition.model.kinds[static_cast<size_t>(token.id)];
+    if (kind != TokenKind::kUnknown)
+      kind = token.special ? TokenKind::kControl : TokenKind::kUserDefined;
+  }
+  find_special_ids(parts, definition);
+  definition.mask_id = find_added(parts.added, {"[MASK]", "<mask>"});
+  definition.pieces = parts.decoder.pieces_of(texts, definition.model.kinds);
+  definition.trim_space = parts.decoder.trim_space;
+  definition.clean_up = parts.decoder.clean_up;
+  definition.spaces.add_prefix = parts.pretokenizer.add_prefix || parts.normalizer.add_prefix;
+  definition.charsmap = parts.normalizer.charsmap;
+  definition.lowercase = parts.normalizer.lowercase;
+  definition.strip_accents = parts.normalizer.strip_accents;
+  definition.rules = std::move(parts.rules);
+  definition.rules.added = std::move(parts.added);
+  definition.pretokenizer = Pretokenizer(std::move(parts.pretokenizer.steps));
+  definition.hugging_face_json = parts.source;
+  return std::make_unique<PipelineTokenizer>(std::move(definition));
+}
+
+std::unique_ptr<Tokenizer> make_merges(Parts& parts) {
+  PipelineDefinition definition;
+  definition.kind = SubwordKind::kMerges;
+  SubwordDefinition& model = definition.model;
+  model.texts = read_vocabulary(member(parts.model, "vocab", parts.where), parts.where);
+  model.merges = read_merges(member(parts.model, "merges", parts.where), model.texts, parts.where);
+  model.unknown_id = find_text(model.texts, text_or(parts.model, "unk_token", "", parts.where));
+  model.fuse_unknown = flag_or(parts.model, "fuse_unk", false, parts.where);
+  model.byte_fallback = flag_or(parts.model, "byte_fallback", false, parts.where);
+  model.ignore_merges = flag_or(parts.model, "ignore_merges", false, parts.where);
+  model.prefix = text_or(parts.model, "continuing_subword_prefix", "", parts.where);
+  model.suffix = text_or(parts.model, "end_of_word_suffix", "", parts.where);
+  return make_pipeline(parts, std::move(definition));
+}
+
+std::unique_ptr<Tokenizer> make_unigram(Parts& parts) {
+  PipelineDefinition definition;
+  definition.kind = SubwordKind::kUnigram;
+  SubwordDefinition& model = definition.model;
+  const Json& vocabulary = member(parts.model, "vocab", parts.where);
+  if (!vocabulary.is_array()) refuse(parts.where, "'vocab' is not a list");
+  for (const Json& entry : vocabulary) {
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number())
+      refuse(parts.where, "an entry of 'vocab' is not a text and a score");
+    model.texts.push_back(entry[0].get<std::string>());
+    model.scores.push_back(entry[1].get<double>());
+  }
+  const int64_t unknown = integer_or(parts.model, "unk_id", -1, parts.where);
+  if (unknown >= static_cast<int64_t>(model.texts.size()) || unknown < -1)
+    refuse(parts.where, "'unk_id' is outside the vocabulary");
+  model.unknown_id = static_cast<int32_t>(unknown);
+  model.byte_fallback = flag_or(parts.model, "byte_fallback", false, parts.where);
+  model.all_normal = true;
+  return make_pipeline(parts, std::move(definition));
+}
+
+std::unique_ptr<Tokenizer> make_word_piece(Parts& parts) {
+  PipelineDefinition definition;
+  definition.kind = SubwordKind::kWordPiece;
+  SubwordDefinition& model = definition.model;
+  model.texts = read_vocabulary(member(parts.model, "vocab", parts.where), parts.where);
+  model.unknown_id =
+      find_text(model.texts, text_or(parts.model, "unk_token", "[UNK]", parts.where));
+  const int64_t most = integer_or(parts.model, "max_input_chars_per_word", 100, parts.where);
+  model.most_characters = most < 0 ? 0 : static_cast<size_t>(most);
+  const std::string prefix = text_or(parts.model, "continuing_subword_prefix", "##", parts.where);
+  if (prefix.empty()) unsupported(parts.where, "WordPiece without a prefix for continuations");
+  // As GGUF writes them: what begins a word is marked, not what continues it.
+  for (size_t id = 0; id < model.texts.size(); ++id) {
+    std::string& text = model.texts[id];
+    if (text.empty()) continue;
+    text = text.starts_with(prefix) && text.size() > prefix.size()
+               ? text.substr(prefix.size())
+               : std::string(kMarkedSpace) + text;
+  }
+  return make_pipeline(parts, std::move(definition));
+}
+
+std::unique_ptr<Tokenizer> make_words(Parts& parts) {
+  PipelineDefinition definition;
+  definition.kind = SubwordKind::kWords;
+  definition.model.texts = read_vocabulary(member(parts.model, "vocab", parts.where), parts.where);
+  definition.model.unknown_id =
+      find_text(definition.model.texts, text_or(parts.model, "unk_token", "", parts.where));
+  return make_pipeline(parts, std::move(definition));
 }
 
 }  // namespace
 
-std::unique_ptr<BpeTokenizer> parse_tokenizer_json(std::string_view json,
-                                                   const std::string& where) {
+std::unique_ptr<Tokenizer> parse_any_tokenizer_json(std::string_view json,
+                                                    const std::string& where) {
   const Json document = parse_limited(json, where);
   const Json& model = member(document, "model", where);
-  if (const std::string type = text_of(model, "type", where); type != "BPE") {
-    throw Error(ErrorCode::kUnsupported, where,
-                "tokenizer model '" + type + "' is not byte-level BPE");
-  }
-  if (document.contains("normalizer") && !document["normalizer"].is_null()) {
-    throw Error(ErrorCode::kUnsupported, where, "the tokenizer has a normaliser");
-  }
-  const ByteLevelAlphabet alphabet;
-  BpeDefinition definition;
-  definition.pretokenizer = pretokenizer_name(document, where);
-  read_vocabulary(member(model, "vocab", where), alphabet, definition, where);
-  read_merges(member(model, "merges", where), alphabet, definition, where);
-  read_added_tokens(document, definition, where);
-  for (const int32_t id : definition.special_ids) {
-    const std::string& text = definition.pieces[static_cast<size_t>(id)];
-    if (text == "<|endoftext|>") definition.end_id = id;
-    if (text == "<|pad|>") definition.pad_id = id;
-  }
-  return std::make_unique<BpeTokenizer>(std::move(definition));
+  const std::string type =
+      text_or(model, "type", model.is_object() && model.contains("merges") ? "BPE" : "", where);
+  Parts parts{where, json, document, model, {}, {}, {}, {}, {}};
+  parts.added = read_json_added_tokens(document, where);
+  parts.normalizer = read_json_normalizer(document, where);
+  parts.pretokenizer = read_json_pretokenizer(document, where);
+  parts.decoder = read_json_decoder(document, where);
+  parts.rules.order = AddedOrder::kLeftmost;
+  parts.rules.normalizer = parts.normalizer.normalizer;
+  read_json_post_processor(document, parts.rules, where);
+  const bool byte_level = parts.pretokenizer.byte_level || parts.normalizer.byte_level;
+  if (type == "BPE") return byte_level ? make_byte_level(parts) : make_merges(parts);
+  if (type == "Unigram") return make_unigram(parts);
+  if (type == "WordPiece") return make_word_piece(parts);
+  if (type == "WordLevel") return make_words(parts);
+  unsupported(where, "unknown tokenizer model '" + type + "'");
+}
+
+std::unique_ptr<BpeTokenizer> parse_tokenizer_json(std::string_view json,
+                                                   const std::string& where) {
+  std::unique_ptr<Tokenizer> any = parse_any_tokenizer_json(json, where);
+  auto* bpe = dynamic_cast<BpeTokenizer*>(any.get());
+  if (bpe == nullptr) unsupported(where, "the tokenizer is not byte-level BPE");
+  any.release();
+  return std::unique_ptr<BpeTokenizer>(bpe);
+}
+
+std::unique_ptr<Tokenizer> load_any_tokenizer_json(const std::filesystem::path& path) {
+  return parse_any_tokenizer_json(read_file(path, kMostBytes), path.string());
 }
 
 std::unique_ptr<BpeTokenizer> load_tokenizer_json(const std::filesystem::path& path) {
   return parse_tokenizer_json(read_file(path, kMostBytes), path.string());
-}
-
-std::string write_tokenizer_json(const BpeDefinition& definition) {
-  const ByteLevelAlphabet alphabet;
-  OrderedJson document;
-  document["version"] = "1.0";
-  document["truncation"] = nullptr;
-  document["padding"] = nullptr;
-  document["added_tokens"] = OrderedJson::array();
-  std::vector<int32_t> special = definition.special_ids;
-  std::sort(special.begin(), special.end());
-  for (const int32_t id : special) {
-    document["added_tokens"].push_back({{"id", id},
-                                        {"content", definition.pieces[static_cast<size_t>(id)]},
-                                        {"single_word", false},
-                                        {"lstrip", false},
-                                        {"rstrip", false},
-                                        {"normalized", false},
-                                        {"special", true}});
-  }
-  document["normalizer"] = nullptr;
-  OrderedJson parts = OrderedJson::array();
-  for (const std::string& pattern : Pretokenizer(definition.pretokenizer).patterns()) {
-    parts.push_back({{"type", "Split"},
-                     {"pattern", {{"Regex", pattern}}},
-                     {"behavior", "Isolated"},
-                     {"invert", false}});
-  }
-  parts.push_back({{"type", "ByteLevel"},
-                   {"add_prefix_space", false},
-                   {"trim_offsets", true},
-                   {"use_regex", false}});
-  document["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", parts}};
-  document["post_processor"] = nullptr;
-  document["decoder"] = {{"type", "ByteLevel"},
-                         {"add_prefix_space", true},
-                         {"trim_offsets", true},
-                         {"use_regex", true}};
-  OrderedJson model;
-  model["type"] = "BPE";
-  for (const char* unused :
-       {"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"}) {
-    model[unused] = nullptr;
-  }
-  for (const char* flag : {"fuse_unk", "byte_fallback", "ignore_merges"}) model[flag] = false;
-  std::vector<std::string> written;
-  written.reserve(definition.pieces.size());
-  for (const std::string& piece : definition.pieces) written.push_back(alphabet.write(piece));
-  // Written by hand: an ordered JSON object of n members takes n^2 time to build.
-  std::string vocabulary = "{";
-  for (size_t id = 0; id < written.size(); ++id) {
-    if (std::binary_search(special.begin(), special.end(), static_cast<int32_t>(id))) continue;
-    vocabulary += (vocabulary.size() > 1 ? ",\n" : "\n") + Json(written[id]).dump() + ": " +
-                  std::to_string(id);
-  }
-  vocabulary += "\n}";
-  constexpr std::string_view kPlace = "<vocabulary>";
-  model["vocab"] = kPlace;
-  model["merges"] = OrderedJson::array();
-  for (const auto& [left, right] : definition.merges) {
-    model["merges"].push_back(written[static_cast<size_t>(left)] + " " +
-                              written[static_cast<size_t>(right)]);
-  }
-  document["model"] = std::move(model);
-  std::string text = document.dump(1, ' ', false) + "\n";
-  const std::string place = '"' + std::string(kPlace) + '"';
-  return text.replace(text.find(place), place.size(), vocabulary);
 }
 
 }  // namespace onmal
