@@ -144,7 +144,7 @@ class Translator {
     at_ = end + 1;
     const bool negative = name.starts_with('^');
     if (negative) name.erase(0, 1);
-    if (negative) letter = letter == "p" ? "P" : "p";
+    if (negative) letter[0] = letter[0] == 'p' ? 'P' : 'p';
     struct Alias {
       std::string_view from, to;
     };
@@ -248,7 +248,7 @@ class Translator {
 
   // False when it holds other classes or intersections.
   bool simple_set(std::string& out) {
-    out = "[";
+    out.assign(1, '[');
     ++at_;
     if (peek() == '^') out += pattern_[at_++];
     if (peek() == ']') out += "\\]", ++at_;
