@@ -67,6 +67,7 @@ class SignalWatcher {
 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a write error, seen at the end
+  ::signal(SIGXFSZ, SIG_IGN);  // so is a file that may not grow
   std::ios::sync_with_stdio(false);
   onmal::CommandContext context{std::cout, std::cerr};
   context.in = STDIN_FILENO;
