@@ -85,13 +85,21 @@ ShardInfo ShardWriter::commit() {
 }
 
 ShardReader::ShardReader(const std::filesystem::path& path) : file_(path) {
+  open(file_.bytes(), path.string());
+}
+
+ShardReader::ShardReader(std::span<const std::byte> bytes, const std::string& where) {
+  open(bytes, where);
+}
+
+void ShardReader::open(std::span<const std::byte> bytes, const std::string& where) {
   const auto refuse = [&](const std::string& what) {
-    throw Error(ErrorCode::kBadFile, path.string(), what, "make the shard again with 'onmal pack'");
+    throw Error(ErrorCode::kBadFile, where, what, "make the shard again with 'onmal pack'");
   };
-  const auto size = static_cast<int64_t>(file_.bytes().size());
+  const auto size = static_cast<int64_t>(bytes.size());
   Header header{};
   if (size < static_cast<int64_t>(sizeof header)) refuse("is too short for a token shard");
-  std::memcpy(&header, file_.bytes().data(), sizeof header);
+  std::memcpy(&header, bytes.data(), sizeof header);
   if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) refuse("is not a token shard");
   if (header.version != kVersion)
     refuse("has the unknown version " + std::to_string(header.version));
@@ -104,7 +112,7 @@ ShardReader::ShardReader(const std::filesystem::path& path) : file_(path) {
   const int64_t token_bytes = padded(info_.tokens * bytes_per_token_);
   if (size != static_cast<int64_t>(sizeof header) + token_bytes + info_.documents * 8)
     refuse("is cut short or too long");
-  tokens_ = file_.bytes().data() + sizeof header;
+  tokens_ = bytes.data() + sizeof header;
   starts_ = reinterpret_cast<const uint64_t*>(tokens_ + token_bytes);
   uint64_t before = 0;
   for (int64_t d = 0; d < info_.documents; ++d) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/file.h"
@@ -43,6 +44,8 @@ class ShardWriter {
 class ShardReader {
  public:
   explicit ShardReader(const std::filesystem::path& path);
+  // Bytes that are there already and stay, 8-byte aligned; `where` is for errors.
+  ShardReader(std::span<const std::byte> bytes, const std::string& where);
 
   const ShardInfo& info() const { return info_; }
   // Tokens [begin, begin + out.size()).
@@ -53,6 +56,8 @@ class ShardReader {
   int64_t next_document_start(int64_t token) const;
 
  private:
+  void open(std::span<const std::byte> bytes, const std::string& where);
+
   MappedFile file_;
   ShardInfo info_;
   int64_t bytes_per_token_ = 0;
