@@ -28,7 +28,8 @@ bool is_true(const Value& value) { return value.is_bool() && value.truth(); }
 bool is_false(const Value& value) { return value.is_bool() && !value.truth(); }
 bool mapping(const Value& value) { return value.dict_or_null() != nullptr; }
 bool callable(const Value& value) {
-  return value.object() != nullptr && value.object()->callable();
+  // Jinja's undefined values have a call, which fails.
+  return value.is_undefined() || (value.object() != nullptr && value.object()->callable());
 }
 bool never(const Value& /*value*/) { return false; }
 bool sequence(const Value& value) {
