@@ -8,16 +8,14 @@
 #include <utility>
 
 #include "base/error.h"
+#include "formats/gguf_types.h"
 
 namespace onmal {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPartKey = "split.no";
-constexpr const char* kCountKey = "split.count";
-constexpr const char* kTensorsKey = "split.tensors.count";
-constexpr size_t kMostParts = 99999;
+constexpr size_t kMostParts = 65535;  // what split.count holds
 
 struct PartName {
   std::string stem;
@@ -62,9 +60,10 @@ GgufParts::GgufParts(const fs::path& path) : path_(path) {
   open_parts(path);
   metadata_ = Metadata(path_.string());
   for (const auto& [key, value] : files_.front().metadata().items()) {
-    if (key != kPartKey && key != kCountKey && key != kTensorsKey) metadata_.add(key, value);
+    if (key != gguf::kSplitPartKey && key != gguf::kSplitCountKey && key != gguf::kSplitTensorsKey)
+      metadata_.add(key, value);
   }
-  const int64_t tensors = files_.front().metadata().get_int(kTensorsKey, -1);
+  const int64_t tensors = files_.front().metadata().get_int(gguf::kSplitTensorsKey, -1);
   std::unordered_set<std::string_view> names;
   for (size_t part = 0; part < files_.size(); ++part) {
     if (files_.size() > 1) check(part, tensors);
@@ -88,7 +87,7 @@ void GgufParts::open_parts(const fs::path& path) {
   const std::optional<PartName> name = parse_part_name(path.filename().string());
   // A file that was given another name may still say that it is a part.
   GgufFile asked(path);
-  const int64_t count = asked.metadata().get_int(kCountKey, 1);
+  const int64_t count = asked.metadata().get_int(gguf::kSplitCountKey, 1);
   if (count <= 1) {
     bytes_ = fs::file_size(path);
     files_.push_back(std::move(asked));
@@ -97,7 +96,7 @@ void GgufParts::open_parts(const fs::path& path) {
   if (static_cast<uint64_t>(count) > kMostParts)
     refuse(path, "says it has " + std::to_string(count) + " parts", "");
   if (!name || name->parts != static_cast<size_t>(count)) {
-    const int64_t part = asked.metadata().get_int(kPartKey, 0) + 1;
+    const int64_t part = asked.metadata().get_int(gguf::kSplitPartKey, 0) + 1;
     refuse(path,
            "is part " + std::to_string(part) + " of " + std::to_string(count) +
                ", but its name does not say so",
@@ -124,9 +123,10 @@ void GgufParts::open_parts(const fs::path& path) {
 
 void GgufParts::check(size_t part, int64_t tensors) const {
   const Metadata& metadata = files_[part].metadata();
-  const int64_t number = metadata.get_int(kPartKey);
-  const int64_t count = metadata.get_int(kCountKey);
-  const bool same_tensors = tensors < 0 || metadata.get_int(kTensorsKey, tensors) == tensors;
+  const int64_t number = metadata.get_int(gguf::kSplitPartKey);
+  const int64_t count = metadata.get_int(gguf::kSplitCountKey);
+  const bool same_tensors =
+      tensors < 0 || metadata.get_int(gguf::kSplitTensorsKey, tensors) == tensors;
   if (number == static_cast<int64_t>(part) && count == static_cast<int64_t>(files_.size()) &&
       same_tensors)
     return;
@@ -187,7 +187,7 @@ std::vector<fs::path> write_gguf_parts(const fs::path& path, const Metadata& met
     return {path};
   }
   if (ends.size() > kMostParts) {
-    throw Error(ErrorCode::kInvalidArgument, path.string(), "would have more than 99999 parts",
+    throw Error(ErrorCode::kInvalidArgument, path.string(), "would have more than 65535 parts",
                 "allow larger ones");
   }
   std::vector<fs::path> files(ends.size());
@@ -195,9 +195,9 @@ std::vector<fs::path> write_gguf_parts(const fs::path& path, const Metadata& met
     files[part] = path.parent_path() / gguf_part_name(path.stem().string(), part + 1, ends.size());
     Metadata own(files[part].string());
     if (part == 0) own = metadata;
-    own.set(kPartKey, static_cast<int64_t>(part));
-    own.set(kCountKey, static_cast<int64_t>(ends.size()));
-    own.set(kTensorsKey, static_cast<int64_t>(tensors.size()));
+    own.set(std::string(gguf::kSplitPartKey), static_cast<int64_t>(part));
+    own.set(std::string(gguf::kSplitCountKey), static_cast<int64_t>(ends.size()));
+    own.set(std::string(gguf::kSplitTensorsKey), static_cast<int64_t>(tensors.size()));
     const size_t begin = part == 0 ? 0 : ends[part - 1];
     write_gguf(files[part], own, tensors.subspan(begin, ends[part] - begin));
   }
