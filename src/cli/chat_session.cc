@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -31,13 +32,15 @@ bool is_blank(const std::string& text) {
 }  // namespace
 
 ChatSession::ChatSession(CommandContext& context, const TalkingModel& talking, ThreadPool& pool,
-                         const TalkOptions& options, const std::string& system)
+                         const TalkOptions& options, ConversationOptions conversation)
     : context_(context),
       options_(options),
       generator_(talking.model, pool, talking.options),
-      conversation_(*talking.model.tokenizer, system, talking.model.path.string()),
+      conversation_(*talking.model.tokenizer, std::move(conversation), talking.model.path.string()),
       input_(context.in) {
-  options_.generate.stop_ids.push_back(conversation_.end_of_message());
+  if (conversation_.end_of_message() >= 0) {
+    options_.generate.stop_ids.push_back(conversation_.end_of_message());
+  }
 }
 
 void ChatSession::run() {
@@ -163,8 +166,11 @@ void ChatSession::answer(const std::string& text) {
         },
         context_.interrupts.token());
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kResource) throw;
+    // A context too small or a template that refuses the text: the conversation can go on.
+    const bool refused = error.code() == ErrorCode::kInvalidArgument;
+    if (error.code() != ErrorCode::kResource && !refused) throw;
     conversation_.drop_last();
+    if (refused && !context_.in_is_terminal) throw;
     if (context_.json) print_json(context_, {{"error", {{"message", error.what()}}}});
     return notice(std::string("onmal: ") + error.what());
   }

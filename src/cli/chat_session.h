@@ -14,7 +14,7 @@ namespace onmal {
 class ChatSession {
  public:
   ChatSession(CommandContext& context, const TalkingModel& talking, ThreadPool& pool,
-              const TalkOptions& options, const std::string& system);
+              const TalkOptions& options, ConversationOptions conversation);
 
   // Until the input ends, the user leaves, or the program is told to end.
   void run();

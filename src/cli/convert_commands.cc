@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 
 struct ConvertOptions {
   std::string input, output;
-  std::string type;  // "": as the input has it
+  std::string type;         // "": as the input has it
+  uint64_t part_bytes = 0;  // 0: one file
 };
 
 struct TensorError {
@@ -102,9 +103,11 @@ std::vector<TensorError> measure_all(CommandContext& context, Decoder& decoder, 
   return errors;
 }
 
-void print(CommandContext& context, const ConvertOptions& options, DType matrices,
+void print(CommandContext& context, const std::vector<fs::path>& files, DType matrices,
            uint64_t bytes_in, const std::vector<TensorError>& errors) {
-  const uint64_t bytes_out = bytes_of(options.output);
+  uint64_t bytes_out = 0;
+  for (const fs::path& file : files) bytes_out += bytes_of(file);
+  const std::string output = files.front().string();
   if (context.json) {
     Json tensors = Json::array();
     for (const TensorError& error : errors) {
@@ -114,7 +117,7 @@ void print(CommandContext& context, const ConvertOptions& options, DType matrice
                          {"relative_error", error.relative},
                          {"largest_error", error.largest}});
     }
-    print_json(context, {{"output", options.output},
+    print_json(context, {{"output", output},
                          {"type", dtype_info(matrices).name},
                          {"bytes_in", bytes_in},
                          {"bytes_out", bytes_out},
@@ -124,8 +127,8 @@ void print(CommandContext& context, const ConvertOptions& options, DType matrice
   const auto worst = std::max_element(
       errors.begin(), errors.end(),
       [](const TensorError& a, const TensorError& b) { return a.relative < b.relative; });
-  context.out << fmt::format("{}: {} bytes ({} before), matrices {}\n", options.output, bytes_out,
-                             bytes_in, dtype_info(matrices).name);
+  context.out << fmt::format("{}: {} bytes ({} before), matrices {}\n", output, bytes_out, bytes_in,
+                             dtype_info(matrices).name);
   if (worst != errors.end()) {
     context.out << fmt::format("largest relative error of a tensor: {:.2e} ({})\n", worst->relative,
                                worst->name);
@@ -139,12 +142,14 @@ void convert(CommandContext& context, const ConvertOptions& options) {
   const uint64_t bytes_in = bytes_of(model.path);
   const DType matrices = asked ? *asked : input_type(*model.decoder, options.output);
   const std::vector<TensorError> errors = measure_all(context, *model.decoder, matrices);
+  std::vector<fs::path> files;
   if (is_gguf(options.output)) {
-    save_gguf(model, options.output, matrices);
+    files = save_gguf(model, options.output, matrices, options.part_bytes);
   } else {
-    save_hugging_face(model, options.output, matrices);
+    save_hugging_face(model, options.output, matrices, options.part_bytes);
+    files = {options.output};
   }
-  print(context, options, matrices, bytes_in, errors);
+  print(context, files, matrices, bytes_in, errors);
 }
 
 void add_command(CLI::App& app, CommandContext& context, const std::string& name,
@@ -159,6 +164,10 @@ void add_command(CLI::App& app, CommandContext& context, const std::string& name
       ->required();
   command->add_option("--type", options->type,
                       "Number format of the matrices: f32, f16, bf16 or q8_0 (GGUF only)");
+  command
+      ->add_option("--split-max-size,--shard-size", options->part_bytes,
+                   "Most bytes of a file: writes several when the model is larger (4G, 500M)")
+      ->transform(CLI::AsSizeValue(false));
   command->callback([&context, options] { convert(context, *options); });
 }
 

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "cli/json_output.h"
-#include "formats/gguf.h"
+#include "formats/gguf_parts.h"
 #include "formats/hf_folder.h"
 
 namespace onmal {
@@ -41,13 +41,7 @@ ModelContents read_contents(const std::filesystem::path& path) {
                 "give a .gguf or .safetensors file, or a folder that holds a model");
   }
   if (fs::is_directory(path)) {
-    std::vector<fs::path> gguf_files;
-    for (const auto& entry : fs::directory_iterator(path)) {
-      if (entry.path().extension() == ".gguf") gguf_files.push_back(entry.path());
-    }
-    if (!fs::exists(path / "config.json") && gguf_files.size() == 1) {
-      return read_contents(gguf_files.front());
-    }
+    if (!fs::exists(path / "config.json")) return read_contents(find_gguf(path));
     const HfFolder folder = open_hf_folder(path);
     ModelContents contents{"hugging_face", path.string(), folder.config, {}};
     for (const SafetensorsFile& shard : folder.weights.shards()) {
@@ -63,9 +57,9 @@ ModelContents read_contents(const std::filesystem::path& path) {
             file.metadata(),
             {file.entries().begin(), file.entries().end()}};
   }
-  const GgufFile file(path);
+  const GgufParts file(path);
   return {fmt::format("gguf v{}", file.version()),
-          path.string(),
+          file.path().string(),
           file.metadata(),
           {file.entries().begin(), file.entries().end()}};
 }

@@ -1,7 +1,7 @@
 #include "cli/model_tokenizer.h"
 
 #include "base/error.h"
-#include "formats/gguf.h"
+#include "formats/gguf_parts.h"
 #include "formats/gguf_tokenizer.h"
 #include "tokenizer/sentencepiece_file.h"
 #include "tokenizer/tokenizer_json.h"
@@ -14,15 +14,11 @@ std::shared_ptr<const Tokenizer> load_any_tokenizer(const std::filesystem::path&
       return load_any_tokenizer_json(path / "tokenizer.json");
     if (std::filesystem::exists(path / "tokenizer.model"))
       return load_sentencepiece(path / "tokenizer.model");
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      if (entry.path().extension() == ".gguf") return load_any_tokenizer(entry.path());
-    }
-    throw Error(ErrorCode::kBadFile, path.string(),
-                "holds no tokenizer.json, tokenizer.model or .gguf file");
+    return load_any_tokenizer(find_gguf(path));
   }
   if (path.extension() == ".json") return load_any_tokenizer_json(path);
   if (path.extension() == ".model") return load_sentencepiece(path);
-  GgufTokenizer parts = read_gguf_tokenizer(GgufFile(path).metadata());
+  GgufTokenizer parts = read_gguf_tokenizer(GgufParts(path).metadata());
   if (parts.tokenizer == nullptr)
     throw Error(ErrorCode::kBadFile, path.string(), "carries no tokenizer");
   return std::move(parts.tokenizer);

@@ -17,6 +17,7 @@
 #include "cli/json_output.h"
 #include "cli/logits_command.h"
 #include "cli/perplexity_command.h"
+#include "cli/pull_command.h"
 #include "cli/quantize_command.h"
 #include "cli/tokenizer_commands.h"
 #include "cli/train_commands.h"
@@ -39,6 +40,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_embed_command(app, context);
   add_perplexity_command(app, context);
   add_bench_command(app, context);
+  add_pull_command(app, context);
   add_tokenizer_commands(app, context);
   add_train_commands(app, context);
   add_finetune_command(app, context);

@@ -15,6 +15,9 @@ inline constexpr uint32_t kVersion = 3;
 inline constexpr uint32_t kOldestVersion = 2;
 inline constexpr uint64_t kDefaultAlignment = 32;
 inline constexpr std::string_view kAlignmentKey = "general.alignment";
+inline constexpr std::string_view kSplitPartKey = "split.no";
+inline constexpr std::string_view kSplitCountKey = "split.count";
+inline constexpr std::string_view kSplitTensorsKey = "split.tensors.count";
 inline constexpr uint32_t kMostDims = 4;
 
 enum class ValueType : uint32_t {

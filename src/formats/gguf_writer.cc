@@ -40,6 +40,22 @@ class GgufWriter::Stream {
   void raw(std::string_view text) { file_.write(text); }
   void commit() { file_.commit(); }
 
+  // The keys about a split have types of their own, which llama.cpp insists on.
+  bool split_value(std::string_view key, const MetadataValue& value) {
+    const int64_t* integer = std::get_if<int64_t>(&value);
+    if (integer == nullptr) return false;
+    if (key == gguf::kSplitPartKey || key == gguf::kSplitCountKey) {
+      number(ValueType::kUint16);
+      number(static_cast<uint16_t>(*integer));
+    } else if (key == gguf::kSplitTensorsKey) {
+      number(ValueType::kInt32);
+      number(static_cast<int32_t>(*integer));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
   // A value: its type, then its bytes.
   void value(bool flag) {
     number(ValueType::kBool);
@@ -161,6 +177,7 @@ GgufWriter::GgufWriter(const std::filesystem::path& path, const Metadata& metada
   for (const auto& [key, value] : metadata.items()) {
     if (key == gguf::kAlignmentKey) continue;
     stream_->string(key);
+    if (stream_->split_value(key, value)) continue;
     std::visit([&](const auto& held) { stream_->value(held); }, value);
   }
   uint64_t offset = 0;

@@ -26,11 +26,15 @@ std::optional<bool> optional_bool(const Metadata& metadata, std::string_view key
   return metadata.get_bool(key);
 }
 
-// "chat_template" is one template, or a list of {"name": …, "template": …} with one "default".
+// "chat_template" is one template, a list of {"name": …, "template": …} with one "default", or an
+// object of templates by their names.
 std::string chat_template_of(const Metadata& metadata) {
   if (metadata.contains("chat_template")) {
     const std::span<const std::string> texts = metadata.get_strings("chat_template");
     return texts.empty() ? "" : texts.front();
+  }
+  if (metadata.contains("chat_template.default")) {
+    return metadata.get_string("chat_template.default");
   }
   for (size_t i = 0;; ++i) {
     const std::string element = "chat_template[" + std::to_string(i) + "].";
@@ -46,6 +50,14 @@ Metadata read_if_there(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+void HfFolder::refuse_quantized() const {
+  const std::string key = "quantization_config.quant_method";
+  if (!config.contains(key)) return;
+  throw Error(ErrorCode::kUnsupported, config.where(),
+              "the weights are quantised with '" + config.get_string(key) + "'",
+              "use the original weights, or a GGUF file");
+}
 
 std::vector<int64_t> HfFolder::end_token_ids() const {
   for (const Metadata* metadata : {&generation_config, &config}) {
@@ -88,7 +100,7 @@ HfFolder open_hf_folder(const std::filesystem::path& folder) {
 
 void write_hf_folder(const std::filesystem::path& folder, const Metadata& config,
                      const Metadata& generation_config, const HfTokenizerConfig& tokenizer_config,
-                     std::span<const NamedTensor> weights) {
+                     std::span<const NamedTensor> weights, uint64_t most_shard_bytes) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) {
@@ -117,7 +129,7 @@ void write_hf_folder(const std::filesystem::path& folder, const Metadata& config
   write_file(folder / kConfigName, write_json_metadata(config));
   Metadata weights_metadata((folder / kWeightsName).string());
   weights_metadata.set("format", "pt");  // Hugging Face's loader asks for it
-  write_safetensors(folder / kWeightsName, weights, weights_metadata);
+  write_safetensors_folder(folder, weights, weights_metadata, most_shard_bytes);
 }
 
 }  // namespace onmal

@@ -33,6 +33,9 @@ struct HfFolder {
 
   // Tokens that end an answer: "eos_token_id" of generation_config.json, else of config.json.
   std::vector<int64_t> end_token_ids() const;
+  // Throws Error(kUnsupported), naming the method, when the weights are packed by a quantiser
+  // (gptq, awq, fp8 …) rather than plain numbers.
+  void refuse_quantized() const;
 };
 
 // Throws Error naming the file that is missing or malformed; config.json and weights are needed.
@@ -42,10 +45,10 @@ HfFolder open_hf_folder(const std::filesystem::path& folder);
 HfTokenizerConfig read_hf_tokenizer_config(const std::filesystem::path& folder);
 
 // Writes config.json, generation_config.json (when not empty), tokenizer_config.json and
-// model.safetensors, creating the folder; the weights come last, so that a folder with weights is
-// whole. tokenizer.json is the tokenizer's own to write.
+// model.safetensors (or its shards and their index), creating the folder; the weights come last, so
+// that a folder with weights is whole. tokenizer.json is the tokenizer's own to write.
 void write_hf_folder(const std::filesystem::path& folder, const Metadata& config,
                      const Metadata& generation_config, const HfTokenizerConfig& tokenizer_config,
-                     std::span<const NamedTensor> weights);
+                     std::span<const NamedTensor> weights, uint64_t most_shard_bytes = 0);
 
 }  // namespace onmal

@@ -78,5 +78,17 @@ TEST_F(HfFolderTest, EndIdsFallBackToTheConfig) {
   EXPECT_THAT(folder.end_token_ids(), ElementsAre(5));
 }
 
+TEST_F(HfFolderTest, QuantisedWeightsAreRefusedByName) {
+  write("config.json",
+        R"({"model_type": "llama", "quantization_config": {"quant_method": "gptq"}})");
+  write_safetensors(folder_ / "model.safetensors", tensors_);
+  EXPECT_THAT(error_of([&] { open_hf_folder(folder_).refuse_quantized(); }), HasSubstr("gptq"));
+}
+
+TEST_F(HfFolderTest, ChatTemplatesByName) {
+  write("tokenizer_config.json", R"({"chat_template": {"tool_use": "T", "default": "D"}})");
+  EXPECT_EQ(read_hf_tokenizer_config(folder_).chat_template, "D");
+}
+
 }  // namespace
 }  // namespace onmal

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -24,21 +26,14 @@ struct TypeRow {
   uint64_t bits;
   std::optional<DType> dtype;
 };
-constexpr std::array<TypeRow, 14> kTypes = {{
-    {"F32", 32, DType::kF32},
-    {"F16", 16, DType::kF16},
-    {"BF16", 16, DType::kBF16},
-    {"F64", 64, DType::kF64},
-    {"I32", 32, DType::kI32},
-    {"I64", 64, std::nullopt},
-    {"U64", 64, std::nullopt},
-    {"U32", 32, std::nullopt},
-    {"I16", 16, std::nullopt},
-    {"U16", 16, std::nullopt},
-    {"I8", 8, std::nullopt},
-    {"U8", 8, std::nullopt},
-    {"BOOL", 8, std::nullopt},
-    {"F8_E4M3", 8, std::nullopt},
+constexpr std::array<TypeRow, 19> kTypes = {{
+    {"F32", 32, DType::kF32},     {"F16", 16, DType::kF16},     {"BF16", 16, DType::kBF16},
+    {"F64", 64, DType::kF64},     {"I32", 32, DType::kI32},     {"I64", 64, std::nullopt},
+    {"U64", 64, std::nullopt},    {"U32", 32, std::nullopt},    {"I16", 16, std::nullopt},
+    {"U16", 16, std::nullopt},    {"I8", 8, std::nullopt},      {"U8", 8, std::nullopt},
+    {"BOOL", 8, std::nullopt},    {"F8_E4M3", 8, std::nullopt}, {"F8_E5M2", 8, std::nullopt},
+    {"F8_E8M0", 8, std::nullopt}, {"F4", 4, std::nullopt},      {"F6_E2M3", 6, std::nullopt},
+    {"C64", 64, std::nullopt},
 }};
 
 const TypeRow* find_type(std::string_view name) {
@@ -283,20 +278,32 @@ SafetensorsWeights::SafetensorsWeights(const std::filesystem::path& path) : wher
     shards_.emplace_back(path / kSingleName);
     return;
   }
-  std::set<std::string> names;
-  const Metadata document = read_json_metadata(index, kMostIndexBytes);
-  for (const auto& [key, value] : document.items()) {
-    if (key.starts_with("weight_map.")) names.insert(document.get_string(key));
+  open_shards(path, read_json_metadata(index, kMostIndexBytes));
+}
+
+void SafetensorsWeights::open_shards(const std::filesystem::path& folder, const Metadata& index) {
+  constexpr std::string_view kPrefix = "weight_map.";
+  std::map<std::string, size_t> places;
+  for (const auto& [key, value] : index.items()) {
+    if (key.starts_with(kPrefix)) places.emplace(index.get_string(key), 0);
   }
-  if (names.empty()) {
-    throw Error(ErrorCode::kBadFile, index.string(), "has no 'weight_map'");
-  }
-  for (const std::string& name : names) {
+  if (places.empty()) throw Error(ErrorCode::kBadFile, index.where(), "has no 'weight_map'");
+  for (auto& [name, place] : places) {
     if (name.empty() || name == ".." || name.find_first_of("/\\") != std::string::npos) {
-      throw Error(ErrorCode::kBadFile, index.string(),
+      throw Error(ErrorCode::kBadFile, index.where(),
                   "names the shard '" + name + "', which is not a file name in the same folder");
     }
-    shards_.emplace_back(path / name);
+    place = shards_.size();
+    shards_.emplace_back(folder / name);
+  }
+  for (const auto& [key, value] : index.items()) {
+    if (!key.starts_with(kPrefix)) continue;
+    const std::string tensor = key.substr(kPrefix.size());
+    const std::string& shard = index.get_string(key);
+    if (shards_[places[shard]].has(tensor)) continue;
+    throw Error(ErrorCode::kBadFile, index.where(),
+                "says that the tensor '" + tensor + "' stands in " + shard + ", where it does not",
+                "the index and the shards are not of one model: fetch it again");
   }
 }
 
@@ -327,6 +334,45 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
                          static_cast<size_t>(named.tensor.bytes())));
   }
   file.commit();
+}
+
+void write_safetensors_folder(const std::filesystem::path& folder,
+                              std::span<const NamedTensor> tensors, const Metadata& metadata,
+                              uint64_t most_bytes) {
+  std::vector<std::vector<NamedTensor>> shards(1);
+  uint64_t bytes = 0;
+  uint64_t total = 0;
+  for (const NamedTensor& named : tensors) {
+    const auto size = static_cast<uint64_t>(named.tensor.bytes());
+    if (most_bytes > 0 && bytes > 0 && bytes + size > most_bytes) {
+      shards.emplace_back();
+      bytes = 0;
+    }
+    bytes += size;
+    total += size;
+    shards.back().push_back(named);
+  }
+  std::error_code ignored;  // there may be none
+  if (shards.size() == 1) {
+    write_safetensors(folder / kSingleName, tensors, metadata);
+    std::filesystem::remove(folder / kIndexName, ignored);
+    return;
+  }
+  const std::string where = (folder / kIndexName).string();
+  std::string map;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    char name[64];
+    std::snprintf(name, sizeof(name), "model-%05zu-of-%05zu.safetensors", i + 1, shards.size());
+    write_safetensors(folder / name, shards[i], metadata);
+    for (const NamedTensor& named : shards[i]) {
+      // By hand: names hold dots, which Metadata would take for objects.
+      map += (map.empty() ? "\n    " : ",\n    ") + quote_json(named.name, where) + ": \"" + name +
+             '"';
+    }
+  }
+  write_file(folder / kIndexName, "{\n  \"metadata\": {\"total_size\": " + std::to_string(total) +
+                                      "},\n  \"weight_map\": {" + map + "\n  }\n}\n");
+  std::filesystem::remove(folder / kSingleName, ignored);
 }
 
 }  // namespace onmal

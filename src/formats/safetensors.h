@@ -26,6 +26,7 @@ class SafetensorsFile {
   std::span<const TensorEntry> entries() const { return table_.entries(); }
   Tensor find(std::string_view name) const { return table_.find(name); }
   Tensor tensor(std::string_view name) const { return table_.tensor(name); }
+  bool has(std::string_view name) const { return table_.find_entry(name) != nullptr; }
 
  private:
   void parse(std::span<const std::byte> bytes, const std::string& where);
@@ -51,6 +52,8 @@ class SafetensorsWeights {
   Tensor tensor(std::string_view name) const;
 
  private:
+  void open_shards(const std::filesystem::path& folder, const Metadata& index);
+
   std::string where_;
   std::vector<SafetensorsFile> shards_;
 };
@@ -60,5 +63,13 @@ class SafetensorsWeights {
 // strings. Throws Error(kUnsupported) for number formats that safetensors has no name for (q8_0).
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                        const Metadata& metadata = {});
+
+// Writes a folder's model.safetensors; or, where the tensors take more than `most_bytes` (0: no
+// bound), shards of at most that (more only where a single tensor is larger),
+// model-00001-of-0000N.safetensors …, and behind them model.safetensors.index.json. What an earlier
+// model of the other kind left is removed.
+void write_safetensors_folder(const std::filesystem::path& folder,
+                              std::span<const NamedTensor> tensors, const Metadata& metadata,
+                              uint64_t most_bytes);
 
 }  // namespace onmal

@@ -192,6 +192,33 @@ TEST_F(SafetensorsTest, ReadsShards) {
   EXPECT_THROW(weights.tensor("none"), Error);
 }
 
+TEST_F(SafetensorsTest, WritesShards) {
+  write_safetensors_folder(folder_, tensors_, {}, 1);  // a tensor each
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "model.safetensors"));
+  const SafetensorsWeights weights(folder_);
+  EXPECT_EQ(weights.shards().size(), tensors_.size());
+  for (const NamedTensor& named : tensors_) {
+    const Tensor read = weights.tensor(named.name);
+    ASSERT_EQ(read.shape(), named.tensor.shape());
+    EXPECT_EQ(std::memcmp(read.data_as<std::byte>(), named.tensor.data_as<std::byte>(),
+                          static_cast<size_t>(read.bytes())),
+              0);
+  }
+  // One file in the same place takes the index away, or it would not be read.
+  write_safetensors_folder(folder_, tensors_, {}, 0);
+  EXPECT_EQ(SafetensorsWeights(folder_).shards().size(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "model.safetensors.index.json"));
+  write_safetensors_folder(folder_, tensors_, {}, 1);
+  EXPECT_EQ(SafetensorsWeights(folder_).shards().size(), tensors_.size());
+}
+
+TEST_F(SafetensorsTest, AnIndexThatDoesNotFitIsAnError) {
+  write_safetensors(folder_ / "model-1.safetensors", std::span(tensors_).subspan(0, 2));
+  write_file(folder_ / "model.safetensors.index.json",
+             R"({"weight_map": {"a.matrix": "model-1.safetensors", "z": "model-1.safetensors"}})");
+  EXPECT_THAT(error_of([&] { SafetensorsWeights weights(folder_); }), HasSubstr("'z'"));
+}
+
 TEST_F(SafetensorsTest, ShardNamesStayInTheFolder) {
   for (const char* name : {"../m.safetensors", "/etc/passwd", "..", "", "a\\\\b"}) {
     write_file(folder_ / "model.safetensors.index.json",

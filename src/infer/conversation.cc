@@ -6,49 +6,61 @@
 
 namespace onmal {
 
-Conversation::Conversation(const Tokenizer& tokenizer, const std::string& system,
+Conversation::Conversation(const Tokenizer& tokenizer, ConversationOptions options,
                            const std::string& where)
     : tokenizer_(tokenizer),
-      message_start_(tokenizer.find("<|im_start|>")),
-      message_end_(tokenizer.find("<|im_end|>")) {
-  if (message_start_ < 0 || message_end_ < 0) {
+      options_(std::move(options)),
+      template_(options_.chat_template, options_.bos_token, options_.eos_token,
+                where + ": chat template"),
+      encoder_(tokenizer) {
+  const bool marks = tokenizer.find("<|im_start|>") >= 0 && tokenizer.find("<|im_end|>") >= 0;
+  if (options_.chat_template.empty() && !marks) {
     throw Error(ErrorCode::kUnsupported, where,
-                "the model's tokenizer has no <|im_start|> and <|im_end|> to mark turns with",
-                "use a chat model in ChatML, or 'onmal generate' for plain text");
+                "the model has no chat template, and its tokenizer no <|im_start|> and <|im_end|> "
+                "to mark turns with",
+                "use a chat model, give a --template, or use 'onmal generate' for plain text");
   }
-  if (!system.empty()) add("system", system, tokenizer_.encode(system));
+  end_of_message_ = find_end_of_message();
+  if (!options_.system.empty()) {
+    messages_.push_back({"system", options_.system});
+    answers_.emplace_back();
+  }
 }
 
-void Conversation::append(std::vector<int32_t>& ids, std::string_view text) const {
-  const std::vector<int32_t> added = tokenizer_.encode(text);
-  ids.insert(ids.end(), added.begin(), added.end());
+RenderedChat Conversation::render(std::span<const ChatMessage> messages,
+                                  bool add_generation_prompt) const {
+  ChatRequest request;
+  request.messages = messages;
+  request.add_generation_prompt = add_generation_prompt;
+  request.variables_json = options_.variables_json;
+  return template_.render(request);
 }
 
-void Conversation::add(const std::string& role, const std::string& text,
-                       std::vector<int32_t> content_ids) {
-  std::vector<int32_t> ids{message_start_};
-  append(ids, role + "\n");
-  ids.insert(ids.end(), content_ids.begin(), content_ids.end());
-  ids.push_back(message_end_);
-  append(ids, "\n");
-  messages_.push_back({role, text});
-  encoded_.push_back(std::move(ids));
+int32_t Conversation::find_end_of_message() const {
+  const std::vector<ChatMessage> probe = {{"user", "a"}, {"assistant", "b"}};
+  try {
+    return encoder_.token_behind(render(probe, false), 1);
+  } catch (const Error&) {
+    return -1;  // a template that wants other messages; its end tokens are known from the model
+  }
 }
 
-void Conversation::add_user(const std::string& text) { add("user", text, tokenizer_.encode(text)); }
+void Conversation::add_user(const std::string& text) {
+  messages_.push_back({"user", text});
+  answers_.emplace_back();
+}
 
 void Conversation::add_assistant(const std::string& text, std::span<const int32_t> ids) {
-  add("assistant", text, {ids.begin(), ids.end()});
+  messages_.push_back({"assistant", text});
+  answers_.emplace_back(ids.begin(), ids.end());
 }
 
 std::vector<int32_t> Conversation::prompt() const {
-  std::vector<int32_t> ids;
-  for (const std::vector<int32_t>& message : encoded_) {
-    ids.insert(ids.end(), message.begin(), message.end());
+  std::vector<EncodedAnswer> answers;
+  for (size_t i = 0; i < answers_.size(); ++i) {
+    if (!answers_[i].empty()) answers.push_back({i, messages_[i].content, answers_[i]});
   }
-  ids.push_back(message_start_);
-  append(ids, "assistant\n");
-  return ids;
+  return encoder_.encode(render(messages_, true), template_.is_own_chatml(), answers);
 }
 
 bool Conversation::drop_oldest_turn() {
@@ -59,20 +71,20 @@ bool Conversation::drop_oldest_turn() {
   const auto from = static_cast<std::ptrdiff_t>(begin);
   const auto to = static_cast<std::ptrdiff_t>(end);
   messages_.erase(messages_.begin() + from, messages_.begin() + to);
-  encoded_.erase(encoded_.begin() + from, encoded_.begin() + to);
+  answers_.erase(answers_.begin() + from, answers_.begin() + to);
   return true;
 }
 
 void Conversation::drop_last() {
   ONMAL_ASSERT(!messages_.empty());
   messages_.pop_back();
-  encoded_.pop_back();
+  answers_.pop_back();
 }
 
 void Conversation::clear() {
   const size_t kept = !messages_.empty() && messages_[0].role == "system" ? 1 : 0;
   messages_.resize(kept);
-  encoded_.resize(kept);
+  answers_.resize(kept);
 }
 
 }  // namespace onmal

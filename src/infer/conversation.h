@@ -5,25 +5,35 @@
 #include <string>
 #include <vector>
 
+#include "tokenizer/chat_encoder.h"
 #include "tokenizer/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
 namespace onmal {
 
-// A conversation in ChatML as token ids. Messages are encoded one by one, as in training, and text
-// inside a message never becomes a special token: nobody can forge a turn.
+struct ConversationOptions {
+  std::string chat_template = {};  // Jinja source; "": ChatML
+  std::string bos_token = {};      // texts of the tokens, as the template sees them; "": none
+  std::string eos_token = {};
+  std::string system = {};          // what the model is told first; "": nothing
+  std::string variables_json = {};  // further names for the template, as a JSON object; "": none
+};
+
+// A conversation as token ids, by the model's chat template. Text inside a message never becomes a
+// special token: nobody can forge a turn (see ChatEncoder for the contract).
 class Conversation {
  public:
-  // Throws Error(kUnsupported), naming `where`, when the tokenizer lacks ChatML's tokens. An empty
-  // system prompt is none.
-  Conversation(const Tokenizer& tokenizer, const std::string& system, const std::string& where);
+  // Throws Error naming `where`: kBadFile for a template that is not Jinja, kUnsupported when there
+  // is none and the tokenizer lacks ChatML's tokens.
+  Conversation(const Tokenizer& tokenizer, ConversationOptions options, const std::string& where);
 
   void add_user(const std::string& text);
   // The ids as they were sampled (without the end token), so that the cache of this turn serves the
-  // next.
+  // next where the template shows answers unchanged.
   void add_assistant(const std::string& text, std::span<const int32_t> ids);
 
-  // Ids of all messages and the beginning of an answer.
+  // Ids of all messages and the beginning of an answer. Throws Error(kInvalidArgument) when the
+  // template refuses the messages.
   std::vector<int32_t> prompt() const;
   // Forgets the oldest user message and what answered it; false when only the latest is left.
   bool drop_oldest_turn();
@@ -33,17 +43,20 @@ class Conversation {
   void clear();
 
   const std::vector<ChatMessage>& messages() const { return messages_; }
-  int32_t end_of_message() const { return message_end_; }
+  // The special token that the template puts behind an answer; -1 when it puts none.
+  int32_t end_of_message() const { return end_of_message_; }
 
  private:
-  void add(const std::string& role, const std::string& text, std::vector<int32_t> content_ids);
-  void append(std::vector<int32_t>& ids, std::string_view text) const;
+  RenderedChat render(std::span<const ChatMessage> messages, bool add_generation_prompt) const;
+  int32_t find_end_of_message() const;
 
   const Tokenizer& tokenizer_;
-  int32_t message_start_;
-  int32_t message_end_;
+  ConversationOptions options_;
+  ChatTemplate template_;
+  ChatEncoder encoder_;
+  int32_t end_of_message_ = -1;
   std::vector<ChatMessage> messages_;
-  std::vector<std::vector<int32_t>> encoded_;  // of each message, marks included
+  std::vector<std::vector<int32_t>> answers_;  // of each message; empty where it was not sampled
 };
 
 }  // namespace onmal

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/file.h"
-#include "formats/gguf.h"
+#include "formats/gguf_parts.h"
 #include "formats/gguf_tokenizer.h"
 #include "formats/hf_folder.h"
 #include "models/architecture.h"
@@ -33,25 +33,17 @@ int64_t file_type_of(DType matrices) {
 std::filesystem::path find_model_file(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path) || std::filesystem::exists(path / "config.json"))
     return path;
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    if (entry.path().extension() == ".gguf") files.push_back(entry.path());
-  }
-  if (files.size() == 1) return files[0];
-  throw Error(ErrorCode::kBadFile, path.string(),
-              files.empty() ? "holds no model (no config.json and no .gguf file)"
-                            : "holds several .gguf files",
-              files.empty() ? "check the path" : "name one of them");
+  return find_gguf(path);
 }
 
 LanguageModel load_gguf(const std::filesystem::path& path, const LoadOptions& options) {
-  const auto file = std::make_shared<GgufFile>(path);
+  const auto file = std::make_shared<GgufParts>(path);
   const Metadata& metadata = file->metadata();
   const auto find = [&](const std::string& name) { return file->find(name); };
   const DecoderConfig config = read_gguf_config(metadata, find);
   const Architecture& architecture = find_architecture(config.architecture, path.string());
   LanguageModel model;
-  model.path = path;
+  model.path = file->path();
   model.backing = file;
   model.decoder = std::make_unique<Decoder>(config);
   load_weights(*model.decoder, {architecture.gguf_names()}, find, *model.memory, options.matrices,
@@ -75,6 +67,7 @@ LanguageModel load_gguf(const std::filesystem::path& path, const LoadOptions& op
 
 LanguageModel load_hugging_face(const std::filesystem::path& path, const LoadOptions& options) {
   const auto folder = std::make_shared<HfFolder>(open_hf_folder(path));
+  folder->refuse_quantized();
   const DecoderConfig config = read_hugging_face_config(language_part(folder->config));
   const Architecture& architecture = find_architecture(config.architecture, path.string());
   LanguageModel model;
@@ -97,9 +90,22 @@ LanguageModel load_hugging_face(const std::filesystem::path& path, const LoadOpt
   if (!folder->tokenizer_path.empty())
     model.tokenizer = load_any_tokenizer_json(folder->tokenizer_path);
   model.chat_template = folder->tokenizer_config.chat_template;
+  model.bos_token = folder->tokenizer_config.bos_token;
+  model.eos_token = folder->tokenizer_config.eos_token;
   for (const int64_t id : folder->end_token_ids())
     model.end_ids.push_back(static_cast<int32_t>(id));
   return model;
+}
+
+// Texts of the tokens that begin and end, where the files do not say them otherwise.
+void name_special_tokens(LanguageModel& model) {
+  if (model.tokenizer == nullptr) return;
+  const auto text = [&](int32_t id) {
+    return id < 0 ? std::string() : std::string(model.tokenizer->piece(id));
+  };
+  if (model.bos_token.empty()) model.bos_token = text(model.tokenizer->begin_id());
+  if (model.eos_token.empty()) model.eos_token = text(model.tokenizer->end_id());
+  if (model.eos_token.empty() && !model.end_ids.empty()) model.eos_token = text(model.end_ids[0]);
 }
 
 const BpeTokenizer* bpe_of(const LanguageModel& model) {
@@ -113,11 +119,14 @@ LanguageModel load_language_model(const std::filesystem::path& path, const LoadO
     throw Error(ErrorCode::kIo, path.string(), "there is no such file or folder", "check the path");
   }
   const std::filesystem::path file = find_model_file(path);
-  return std::filesystem::is_directory(file) ? load_hugging_face(file, options)
-                                             : load_gguf(file, options);
+  LanguageModel model = std::filesystem::is_directory(file) ? load_hugging_face(file, options)
+                                                            : load_gguf(file, options);
+  name_special_tokens(model);
+  return model;
 }
 
-void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder, DType matrices) {
+void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder, DType matrices,
+                       uint64_t most_part_bytes) {
   const DecoderConfig& config = model.decoder->config();
   const Architecture& architecture = find_architecture(config.architecture, folder.string());
   if (is_quantized(matrices)) {
@@ -138,9 +147,8 @@ void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder
   }
   HfTokenizerConfig tokenizer_config;
   tokenizer_config.chat_template = model.chat_template;
-  if (model.tokenizer != nullptr && !model.end_ids.empty()) {
-    tokenizer_config.eos_token = std::string(model.tokenizer->piece(model.end_ids[0]));
-  }
+  tokenizer_config.bos_token = model.bos_token;
+  tokenizer_config.eos_token = model.eos_token;
   HeapAllocator memory;
   const std::vector<NamedTensor> weights =
       store_weights(*model.decoder, {architecture.hugging_face_names(), architecture.norm_offset},
@@ -149,10 +157,12 @@ void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder
   if (const BpeTokenizer* tokenizer = bpe_of(model); tokenizer != nullptr) {
     write_file(folder / "tokenizer.json", write_tokenizer_json(tokenizer->definition()));
   }
-  write_hf_folder(folder, hugging_face, generation, tokenizer_config, weights);
+  write_hf_folder(folder, hugging_face, generation, tokenizer_config, weights, most_part_bytes);
 }
 
-void save_gguf(LanguageModel& model, const std::filesystem::path& file, DType matrices) {
+std::vector<std::filesystem::path> save_gguf(LanguageModel& model,
+                                             const std::filesystem::path& file, DType matrices,
+                                             uint64_t most_part_bytes) {
   const DecoderConfig& config = model.decoder->config();
   const Architecture& architecture = find_architecture(config.architecture, file.string());
   Metadata metadata(file.string());
@@ -174,7 +184,7 @@ void save_gguf(LanguageModel& model, const std::filesystem::path& file, DType ma
   }
   for (NamedTensor& tensor : gguf_config_tensors(config, memory))
     weights.push_back(std::move(tensor));
-  write_gguf(file, metadata, weights);
+  return write_gguf_parts(file, metadata, weights, most_part_bytes);
 }
 
 }  // namespace onmal

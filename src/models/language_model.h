@@ -25,6 +25,8 @@ struct LanguageModel {
     tokenizer = std::move(other.tokenizer);
     tokenizer_problem = std::move(other.tokenizer_problem);
     chat_template = std::move(other.chat_template);
+    bos_token = std::move(other.bos_token);
+    eos_token = std::move(other.eos_token);
     end_ids = std::move(other.end_ids);
     path = std::move(other.path);
     return *this;
@@ -37,6 +39,7 @@ struct LanguageModel {
   std::shared_ptr<const Tokenizer> tokenizer;  // null when the file carries none that we know
   std::string tokenizer_problem;               // why not, when it carries one
   std::string chat_template;                   // Jinja source as the file gives it; "" without one
+  std::string bos_token, eos_token;            // as its chat template sees them; "" without
   std::vector<int32_t> end_ids;                // tokens that end an answer
   std::filesystem::path path;
 };
@@ -47,16 +50,21 @@ struct LoadOptions {
   std::optional<DType> matrices;
 };
 
-// Loads a Hugging Face folder (config.json, tokenizer.json, *.safetensors) or a GGUF file; a folder
-// that holds one single .gguf and no config.json counts as that file. Throws Error naming what is
-// missing, unknown or malformed.
+// Loads a Hugging Face folder (config.json, tokenizer.json, *.safetensors) or a GGUF file, perhaps
+// split; a folder that holds one single .gguf model and no config.json counts as that model. Throws
+// Error naming what is missing, unknown or malformed.
 LanguageModel load_language_model(const std::filesystem::path& path,
                                   const LoadOptions& options = {});
 
-// Writes a Hugging Face folder; matrices as f32, f16 or bf16.
-void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder, DType matrices);
+// Writes a Hugging Face folder; matrices as f32, f16 or bf16; weights in shards of at most
+// `most_part_bytes` (0: in one file).
+void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder, DType matrices,
+                       uint64_t most_part_bytes = 0);
 // Writes one GGUF file that llama.cpp loads; matrices as f32, f16, bf16 or q8_0 (rows that q8_0's
 // blocks do not divide stay f16), vectors as f32.
-void save_gguf(LanguageModel& model, const std::filesystem::path& file, DType matrices);
+// In parts of at most `most_part_bytes` (0: in one file); returns the files.
+std::vector<std::filesystem::path> save_gguf(LanguageModel& model,
+                                             const std::filesystem::path& file, DType matrices,
+                                             uint64_t most_part_bytes = 0);
 
 }  // namespace onmal

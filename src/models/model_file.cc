@@ -1,7 +1,5 @@
 #include "models/model_file.h"
 
-#include <vector>
-
 #include "base/error.h"
 #include "formats/gguf_tokenizer.h"
 #include "models/encoder_decoder_family.h"
@@ -43,19 +41,12 @@ ModelFile open_model_file(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
   if (!fs::exists(path))
     throw Error(ErrorCode::kIo, path.string(), "there is no such file or folder", "check the path");
-  if (!fs::is_directory(path)) return {path, std::make_shared<GgufFile>(path), nullptr};
+  if (!fs::is_directory(path)) return {path, std::make_shared<GgufParts>(path), nullptr};
   const fs::path transformer = transformer_folder(path);
   if (fs::exists(transformer / "config.json"))
     return {transformer, nullptr, std::make_shared<HfFolder>(open_hf_folder(transformer))};
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(path)) {
-    if (entry.path().extension() == ".gguf") files.push_back(entry.path());
-  }
-  if (files.size() == 1) return {files[0], std::make_shared<GgufFile>(files[0]), nullptr};
-  throw Error(ErrorCode::kBadFile, path.string(),
-              files.empty() ? "holds no model (no config.json and no .gguf file)"
-                            : "holds several .gguf files",
-              files.empty() ? "check the path" : "name one of them");
+  const fs::path file = find_gguf(path);
+  return {file, std::make_shared<GgufParts>(file), nullptr};
 }
 
 ModelTokenizer load_model_tokenizer(const ModelFile& file) {

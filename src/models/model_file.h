@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "formats/gguf.h"
+#include "formats/gguf_parts.h"
 #include "formats/hf_folder.h"
 #include "tokenizer/tokenizer.h"
 
@@ -16,7 +16,7 @@ enum class ModelKind : uint8_t { kDecoder, kEncoder, kEncoderDecoder };
 // A model file or folder, opened but not understood: exactly one of the two pointers is set.
 struct ModelFile {
   std::filesystem::path path;  // the file, or the folder that holds config.json
-  std::shared_ptr<GgufFile> gguf;
+  std::shared_ptr<GgufParts> gguf;
   std::shared_ptr<HfFolder> folder;
 
   const Metadata& metadata() const { return gguf != nullptr ? gguf->metadata() : folder->config; }

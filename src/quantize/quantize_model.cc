@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "formats/gguf.h"
+#include "formats/gguf_parts.h"
 #include "kernels/quantize/encode.h"
 #include "kernels/select.h"
 #include "tensor/allocators.h"
@@ -107,7 +107,7 @@ ErrorSums convert_rows(const Tensor& source, const Tensor& target,
 
 class Quantizer {
  public:
-  Quantizer(const GgufFile& file, const QuantizeOptions& options, const std::string& where)
+  Quantizer(const GgufParts& file, const QuantizeOptions& options, const std::string& where)
       : file_(file), options_(options), where_(where) {
     const Metadata& metadata = file.metadata();
     const std::string prefix = metadata.get_string("general.architecture") + ".";
@@ -212,7 +212,7 @@ class Quantizer {
     return entry->means();
   }
 
-  const GgufFile& file_;
+  const GgufParts& file_;
   const QuantizeOptions& options_;
   const std::string& where_;
   int64_t layers_ = 1;
@@ -228,7 +228,7 @@ std::vector<QuantizedTensor> quantize_gguf(
     FunctionRef<void(const QuantizedTensor&, size_t tensors)> progress,
     const std::stop_token& stop) {
   const std::string where = input.string();
-  const GgufFile file(input);
+  const GgufParts file(input);
   const Quantizer quantizer(file, options, where);
   std::vector<QuantizedTensor> results;
   std::vector<TensorPlan> plans;
