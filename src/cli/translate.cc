@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <ostream>
 
 #include "base/error.h"
@@ -37,7 +39,10 @@ void translate(CommandContext& context, const TalkOptions& options, const std::s
   const BeamResult result =
       beam_search(exec, *model.network, source, how, context.interrupts.token());
   const double seconds = timer.seconds();
-  const std::string output = tokenizer->decode(result.ids);
+  std::vector<int32_t> shown;
+  std::copy_if(result.ids.begin(), result.ids.end(), std::back_inserter(shown),
+               [&](int32_t id) { return !tokenizer->is_special(id); });
+  const std::string output = tokenizer->decode(shown);
   const double rate = static_cast<double>(result.ids.size()) / seconds;
   const char* finish = result.ended ? "end_token" : "max_tokens";
   if (context.json) {

@@ -159,6 +159,22 @@ TEST_P(BeamSearchTest, CachedDecodingEqualsUncached) {
   EXPECT_THROW(network_->decode(exec_, more, source, {}, &cache), Error);
 }
 
+TEST_P(BeamSearchTest, TheCacheGrows) {
+  make();
+  if (network_->config().decoder.max_positions < 100) GTEST_SKIP() << "SKIPPED: short context";
+  const Tensor source = encode({3, 9, 4});
+  const Tensor ids = testing::random_ids(memory_, 1, 100, 2);
+  const Tensor whole = network_->decode(exec_, ids, source).reshaped(Shape{100, 24});
+  DecodingCache cache = network_->make_cache(memory_, 1, 100);
+  for (int64_t t = 0; t < 100; ++t) {
+    Tensor part = Tensor::empty(memory_, Shape{1, 1}, DType::kI32);
+    part.i32()[0] = ids.i32()[t];
+    const Tensor hidden = network_->decode(exec_, part, source, {}, &cache);
+    ASSERT_LE(relative_difference(hidden.reshaped(Shape{1, 24}), whole.slice(t, t + 1)), 1e-4)
+        << "token " << t;
+  }
+}
+
 TEST_P(BeamSearchTest, OneBeamIsGreedy) {
   make();
   const std::vector<int32_t> source = {3, 9, 4, 33, 21};

@@ -9,8 +9,8 @@
 namespace onmal {
 
 // What an encoder–decoder remembers while it writes B outputs of one source (the beams): keys and
-// values of the tokens written, f32 [B, capacity, heads, head_dim] per layer, and those of the
-// source, [B, S, heads, head_dim], computed once.
+// values of the tokens written, f32 [B, room, heads, head_dim] per layer, where the room grows up
+// to a capacity, and those of the source, [1, S, heads, head_dim], computed once.
 class DecodingCache {
  public:
   struct Layer {
@@ -22,7 +22,6 @@ class DecodingCache {
                 int64_t head_dim);
 
   int64_t length() const { return length_; }
-  int64_t capacity() const { return capacity_; }
   int64_t batch() const { return batch_; }
   Layer& layer(int64_t index) { return layers_[static_cast<size_t>(index)]; }
 
@@ -34,9 +33,13 @@ class DecodingCache {
   void reorder(std::span<const int64_t> sources);
 
  private:
+  void grow(int64_t tokens);
+
+  Allocator* memory_;
   std::vector<Layer> layers_;
   Tensor spare_;  // one layer's keys while rows change places
   int64_t batch_, capacity_;
+  int64_t room_ = 0;  // tokens that fit into the layers as they are
   int64_t length_ = 0;
 };
 

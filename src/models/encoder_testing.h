@@ -38,6 +38,7 @@ inline EncoderConfig small_encoder(const std::string& name) {
     config.query_key_norm = config.second_attention_norm = true;
   }
   if (name == "t5" || name == "umt5") {
+    config.max_positions = 1000;
     config.positions = EncoderPositions::kRelativeBias;
     config.relative_buckets = 8;
     config.relative_distance = 10;

@@ -58,7 +58,7 @@ ModelTokenizer load_model_tokenizer(const ModelFile& file) {
       if (file.metadata().contains("tokenizer.ggml.model"))
         result.tokenizer = read_gguf_tokenizer(file.metadata()).tokenizer;
     } else if (!file.folder->tokenizer_path.empty()) {
-      result.tokenizer = load_tokenizer_json(file.folder->tokenizer_path);
+      result.tokenizer = load_any_tokenizer_json(file.folder->tokenizer_path);
     } else {
       result.problem = file.path.string() + ": holds no tokenizer.json";
     }

@@ -73,6 +73,35 @@ TEST(TextEncoderTest, GoldenBert) {
   EXPECT_NEAR(squares, 1.0, 1e-5);
 }
 
+// A decoder's vector is its last hidden state: the head makes the golden logits of it.
+TEST(TextEncoderTest, DecodersGiveTheirHiddenStates) {
+  const fs::path folder = golden_folder();
+  if (!fs::exists(folder / "llama.gguf"))
+    GTEST_SKIP() << "SKIPPED: no golden files in " << folder << " (set ONMAL_GOLDEN)";
+  const auto description = nlohmann::json::parse(read_file(folder / "llama.json"));
+  const std::vector<std::vector<int32_t>> texts = {description["token_ids"]};
+  const TextEncoder encoder(folder / "llama.gguf");
+  ThreadPool pool(2);
+  EXPECT_THROW(encoder.embed(pool, texts), Error);  // the file names no pooling
+  EmbedOptions options;
+  options.pooling = Pooling::kLast;
+  options.normalize = false;
+  std::vector<float> last = encoder.embed(pool, texts, options)[0].values;
+  const LanguageModel model = load_language_model(folder / "llama.gguf");
+  const Backend backend = make_cpu_backend();
+  HeapAllocator memory;
+  Exec exec{&pool, &memory, &backend};
+  const Tensor logits = model.decoder->logits(
+      exec, Tensor::borrowed(last.data(), Shape{1, static_cast<int64_t>(last.size())}));
+  const size_t columns = description["shape"][1];
+  const size_t rows = description["shape"][0];
+  const std::vector<float> golden = read_gzip(folder / "llama.logits.f32.gz", rows * columns);
+  ASSERT_EQ(golden.size(), rows * columns);
+  EXPECT_LE(
+      difference(logits.f32(), {golden.end() - static_cast<std::ptrdiff_t>(columns), golden.end()}),
+      1e-5);
+}
+
 TEST(TextEncoderTest, TooLongIsAnErrorUnlessCut) {
   const fs::path folder = golden_folder();
   if (!fs::exists(folder / "bert.gguf"))
