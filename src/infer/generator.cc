@@ -27,12 +27,12 @@ int64_t cache_capacity(const LanguageModel& model, const GeneratorOptions& optio
 KvCache make_cache(const LanguageModel& model, Allocator& memory, const GeneratorOptions& options) {
   const int64_t tokens = cache_capacity(model, options);
   const DecoderConfig& config = model.decoder->config();
-  const int64_t bytes =
-      2 * config.layers * tokens * config.kv_heads * config.head_dim * int64_t{sizeof(float)};
+  const int64_t values = 2 * config.layers * tokens * config.kv_heads * config.head_dim;
+  const int64_t bytes = dtype_bytes(options.cache_type, values);
   require_memory(bytes, model.path.string(),
                  "the cache of keys and values for " + std::to_string(tokens) + " tokens",
                  "ask for a shorter context");
-  return model.decoder->make_cache(memory, tokens);
+  return model.decoder->make_cache(memory, tokens, options.cache_type);
 }
 
 const Tokenizer& tokenizer_of(const LanguageModel& model) {
