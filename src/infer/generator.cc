@@ -8,7 +8,6 @@
 #include "base/memory_size.h"
 #include "base/timer.h"
 #include "infer/text_stream.h"
-#include "kernels/select.h"
 
 namespace onmal {
 namespace {
@@ -52,14 +51,11 @@ PackedWeights pack_weights(const LanguageModel& model, const Backend& backend, T
     if (param.kind != ParamKind::kVector && !is_table) weights.push_back(param.value);
   });
   Exec exec{&pool, &memory, &backend};
-  PackedWeights packed(exec, memory, weights);
-  if (model.backing == nullptr) return packed;
-  const kernels::Int8Kernels& kernels = kernels::int8(*backend.kernels);
-  for (const Tensor& weight : weights) {
-    if (weight.owned() || packed.find(kernels, weight).data == nullptr) continue;
-    drop_mapped_pages(weight.data(), static_cast<size_t>(weight.bytes()));
-  }
-  return packed;
+  const bool is_mapped = model.backing != nullptr;
+  return {exec, memory, weights, [is_mapped](const Tensor& weight) {
+            if (!is_mapped || weight.owned()) return;
+            drop_mapped_pages(weight.data(), static_cast<size_t>(weight.bytes()));
+          }};
 }
 
 double rate(int64_t tokens, double seconds) {
