@@ -29,6 +29,7 @@ struct BenchOptions {
   int64_t depth = 0;
   int64_t repeats = 3;
   MatmulPrecision matmul = MatmulPrecision::kInt8;
+  DType cache_type = DType::kF16;
   bool repack = true;
   Isa isa = detect_isa();
 };
@@ -38,6 +39,7 @@ struct BenchResult {
   double decode_tokens_per_s;
   double read_bytes_per_s;
   int64_t weight_bytes;  // that one decoded token reads
+  uint64_t peak_rss_bytes;
 };
 
 double median(std::vector<double> values) {
@@ -90,12 +92,19 @@ double read_bandwidth(Decoder& decoder, ThreadPool& pool) {
   return total == 0 ? 0.0 : static_cast<double>(total) / median(seconds);
 }
 
+uint64_t peak_rss_bytes() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
 BenchResult measure(CommandContext& context, const LanguageModel& model,
                     const BenchOptions& options) {
   ThreadPool pool(context.threads);
   Generator generator(model, pool,
                       {.matmul = options.matmul,
                        .context = std::max(options.prompt_tokens, options.depth) + options.tokens,
+                       .cache_type = options.cache_type,
                        .repack = options.repack,
                        .isa = options.isa});
   const int64_t vocabulary = model.decoder->config().vocab_size;
@@ -124,14 +133,9 @@ BenchResult measure(CommandContext& context, const LanguageModel& model,
     prefill.push_back(static_cast<double>(options.prompt_tokens) / prefill_seconds);
     decode.push_back(static_cast<double>(options.tokens) / timer.seconds());
   }
+  const uint64_t peak = peak_rss_bytes();  // what follows reads packed weights' originals too
   return {median(prefill), median(decode), read_bandwidth(*model.decoder, pool),
-          bytes_read_per_token(*model.decoder)};
-}
-
-uint64_t peak_rss_bytes() {
-  struct rusage usage {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+          bytes_read_per_token(*model.decoder), peak};
 }
 
 void bench(CommandContext& context, const BenchOptions& options) {
@@ -147,7 +151,7 @@ void bench(CommandContext& context, const BenchOptions& options) {
   const BenchResult result = measure(context, model, options);
   const double decode_bytes = result.decode_tokens_per_s * static_cast<double>(result.weight_bytes);
   const double share = result.read_bytes_per_s > 0 ? decode_bytes / result.read_bytes_per_s : 0.0;
-  const uint64_t peak = peak_rss_bytes();
+  const uint64_t peak = result.peak_rss_bytes;
   const int threads = ThreadPool(context.threads).threads();
   if (context.json) {
     print_json(context, {{"model", model.path.string()},
@@ -180,6 +184,7 @@ void add_bench_command(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("bench", "Measure prefill and decode speed");
   command->add_option("-m,--model", options->model, "Model file or folder");
   add_matmul_option(*command, options->matmul);
+  add_cache_type_option(*command, options->cache_type);
   command->add_option("--random", options->shape, "Random weights of a shape instead of a model")
       ->check(CLI::IsMember(random_model_shapes()));
   command->add_option("--type", options->type, "Number format of random weights")

@@ -59,9 +59,18 @@ void add_matmul_option(CLI::App& command, MatmulPrecision& precision) {
       ->default_str(precision == MatmulPrecision::kInt8 ? "int8" : "f32");
 }
 
+void add_cache_type_option(CLI::App& command, DType& type) {
+  const std::map<std::string, DType> names = {
+      {"f32", DType::kF32}, {"f16", DType::kF16}, {"q8_0", DType::kQ8_0}};
+  command.add_option("--cache-type", type, "Number format of the cached keys and values")
+      ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description("{f32,f16,q8_0}"))
+      ->default_str("f16");
+}
+
 void add_talk_options(CLI::App& command, TalkOptions& options) {
   add_model_option(command, options.model);
   add_matmul_option(command, options.matmul);
+  add_cache_type_option(command, options.cache_type);
   SamplerOptions& sampler = options.generate.sampler;
   command.add_option("-n,--max-tokens", options.generate.max_tokens, "Most tokens of an answer")
       ->capture_default_str();
@@ -122,6 +131,7 @@ TalkingModel load_for_talking(CommandContext& context, const TalkOptions& option
   talking.model = load_talking_model(options.model);
   talking.options.matmul = options.matmul;
   talking.options.context = options.context;
+  talking.options.cache_type = options.cache_type;
   SpeculationOptions& speculation = talking.options.speculation;
   speculation.draft_tokens = options.no_speculation ? 0 : options.draft_tokens;
   if (options.draft.empty()) return talking;

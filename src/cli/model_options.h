@@ -20,6 +20,7 @@ struct TalkOptions {
   std::string draft;  // model that guesses for speculation; "": none
   int64_t draft_tokens = SpeculationOptions{}.draft_tokens;
   bool no_speculation = false;
+  DType cache_type = DType::kF16;
   GenerateOptions generate;
 };
 
@@ -33,6 +34,8 @@ struct TalkingModel {
 void add_model_option(CLI::App& command, std::string& model);
 // --matmul: the arithmetic of matrix products with quantised weights.
 void add_matmul_option(CLI::App& command, MatmulPrecision& precision);
+// --cache-type: the number format of the KV cache.
+void add_cache_type_option(CLI::App& command, DType& type);
 void add_talk_options(CLI::App& command, TalkOptions& options);
 
 // Loads what a Generator needs. A model that is mapped and larger than the memory is a warning.

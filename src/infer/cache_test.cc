@@ -16,13 +16,17 @@ struct Case {
   DType matrices;
   int64_t window;
   MatmulPrecision matmul = MatmulPrecision::kF32;
+  DType cache_type = DType::kF32;
 };
 
 std::string case_name(const ::testing::TestParamInfo<Case>& tested) {
   return std::string(tested.param.architecture) + "_" +
          std::string(dtype_info(tested.param.matrices).name) +
          (tested.param.window > 0 ? "_window" : "") +
-         (tested.param.matmul == MatmulPrecision::kInt8 ? "_int8" : "");
+         (tested.param.matmul == MatmulPrecision::kInt8 ? "_int8" : "") +
+         (tested.param.cache_type == DType::kF32
+              ? ""
+              : "_cache_" + std::string(dtype_info(tested.param.cache_type).name));
 }
 
 constexpr double kBound = 1e-4;  // of the largest logit
@@ -56,6 +60,9 @@ class CacheTest : public ::testing::TestWithParam<Case> {
   // rounding itself moves every value by up to half of one. So what flips do is bounded by what
   // rounding does: the distance from products in f32, measured here.
   double bound_for(const std::vector<float>& all) {
+    // Keys and values rounded once: 11 bits of f16, 7 of q8_0.
+    if (GetParam().cache_type == DType::kF16) return 2e-3;
+    if (GetParam().cache_type == DType::kQ8_0) return 3e-2;
     if (GetParam().matmul == MatmulPrecision::kF32) return kBound;
     const std::vector<float> exact = all_logits(MatmulPrecision::kF32);
     double worst = 0;
@@ -93,7 +100,9 @@ TEST_P(CacheTest, FilledAtOnceAgreesWithNoCache) {
   const std::vector<float> all = all_logits();
   const double bound = bound_for(all);
   for (const int64_t chunk : {int64_t{512}, int64_t{16}, int64_t{7}}) {
-    Generator generator(model_, pool_, {.matmul = GetParam().matmul, .prefill_chunk = chunk});
+    Generator generator(
+        model_, pool_,
+        {.matmul = GetParam().matmul, .prefill_chunk = chunk, .cache_type = GetParam().cache_type});
     EXPECT_LE(difference(generator.prefill(ids_), all, kTokens - 1), bound) << "chunk " << chunk;
   }
 }
@@ -101,7 +110,8 @@ TEST_P(CacheTest, FilledAtOnceAgreesWithNoCache) {
 TEST_P(CacheTest, TokenByTokenAgreesWithNoCache) {
   const std::vector<float> all = all_logits();
   const double bound = bound_for(all);
-  Generator generator(model_, pool_, {.matmul = GetParam().matmul});
+  Generator generator(model_, pool_,
+                      {.matmul = GetParam().matmul, .cache_type = GetParam().cache_type});
   double sum = 0;
   for (size_t t = 0; t < kTokens; ++t) {
     const std::span<const float> got =
@@ -116,7 +126,8 @@ TEST_P(CacheTest, TokenByTokenAgreesWithNoCache) {
 
 TEST_P(CacheTest, ReusedPrefixAgreesWithNoCache) {
   const std::vector<float> all = all_logits();
-  Generator generator(model_, pool_, {.matmul = GetParam().matmul});
+  Generator generator(model_, pool_,
+                      {.matmul = GetParam().matmul, .cache_type = GetParam().cache_type});
   std::vector<int32_t> other = ids_;
   std::fill(other.begin() + 40, other.end(), 3);
   generator.prefill(other);
@@ -137,7 +148,11 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"stablelm", DType::kF32, 0}, Case{"gptneox", DType::kF32, 0},
                       Case{"falcon", DType::kF32, 0}, Case{"phi3", DType::kF32, 0},
                       Case{"qwen2moe", DType::kF32, 0}, Case{"qwen3moe", DType::kQ8_0, 0},
-                      Case{"qwen3moe", DType::kF16, 0}),
+                      Case{"qwen3moe", DType::kF16, 0},
+                      Case{"llama", DType::kF32, 0, MatmulPrecision::kF32, DType::kF16},
+                      Case{"gpt2", DType::kF32, 0, MatmulPrecision::kF32, DType::kF16},
+                      Case{"llama", DType::kF32, 9, MatmulPrecision::kF32, DType::kF16},
+                      Case{"qwen3", DType::kF32, 0, MatmulPrecision::kF32, DType::kQ8_0}),
     case_name);
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include "base/memory_size.h"
 #include "base/timer.h"
 #include "infer/text_stream.h"
-#include "kernels/select.h"
 
 namespace onmal {
 namespace {
@@ -27,12 +26,12 @@ int64_t cache_capacity(const LanguageModel& model, const GeneratorOptions& optio
 KvCache make_cache(const LanguageModel& model, Allocator& memory, const GeneratorOptions& options) {
   const int64_t tokens = cache_capacity(model, options);
   const DecoderConfig& config = model.decoder->config();
-  const int64_t bytes =
-      2 * config.layers * tokens * config.kv_heads * config.head_dim * int64_t{sizeof(float)};
+  const int64_t values = 2 * config.layers * tokens * config.kv_heads * config.head_dim;
+  const int64_t bytes = dtype_bytes(options.cache_type, values);
   require_memory(bytes, model.path.string(),
                  "the cache of keys and values for " + std::to_string(tokens) + " tokens",
                  "ask for a shorter context");
-  return model.decoder->make_cache(memory, tokens);
+  return model.decoder->make_cache(memory, tokens, options.cache_type);
 }
 
 const Tokenizer& tokenizer_of(const LanguageModel& model) {
@@ -52,14 +51,11 @@ PackedWeights pack_weights(const LanguageModel& model, const Backend& backend, T
     if (param.kind != ParamKind::kVector && !is_table) weights.push_back(param.value);
   });
   Exec exec{&pool, &memory, &backend};
-  PackedWeights packed(exec, memory, weights);
-  if (model.backing == nullptr) return packed;
-  const kernels::Int8Kernels& kernels = kernels::int8(*backend.kernels);
-  for (const Tensor& weight : weights) {
-    if (weight.owned() || packed.find(kernels, weight).data == nullptr) continue;
-    drop_mapped_pages(weight.data(), static_cast<size_t>(weight.bytes()));
-  }
-  return packed;
+  const bool is_mapped = model.backing != nullptr;
+  return {exec, memory, weights, [is_mapped](const Tensor& weight) {
+            if (!is_mapped || weight.owned()) return;
+            drop_mapped_pages(weight.data(), static_cast<size_t>(weight.bytes()));
+          }};
 }
 
 double rate(int64_t tokens, double seconds) {

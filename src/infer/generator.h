@@ -26,7 +26,8 @@ struct GeneratorOptions {
   int64_t context = 4096;  // most tokens kept; never more than the model's own context. 0: that
   int64_t prefill_chunk = 512;  // prompt tokens per forward pass: what a stop request waits for
   SpeculationOptions speculation = {};
-  bool repack = true;      // quantised weights, in an order that the kernels read faster
+  DType cache_type = DType::kF16;  // of the cached keys and values: f32, f16 or q8_0
+  bool repack = true;              // quantised weights, in an order that the kernels read faster
   Isa isa = detect_isa();  // kernels to use: this one's or the best the processor has below it
 };
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "numeric/half.h"
+#include "base/cpu.h"
+#include "kernels/select.h"
 
 namespace onmal {
 namespace {
@@ -11,12 +12,18 @@ namespace {
 void copy_rows(const Tensor& source, const Tensor& target, int64_t row) {
   const int64_t width = source.elements() / source.dim(1);
   const int64_t count = source.elements();
-  if (target.dtype() == DType::kF32) {
-    std::copy_n(source.f32(), count, target.f32() + row * width);
-    return;
+  const kernels::ConvertKernels& convert = *kernels::table(detect_isa()).convert;
+  std::byte* place = target.data_as<std::byte>() + dtype_bytes(target.dtype(), row * width);
+  switch (target.dtype()) {
+    case DType::kF32:
+      std::copy_n(source.f32(), count, reinterpret_cast<float*>(place));
+      return;
+    case DType::kQ8_0:
+      convert.f32_to_q8_0(source.f32(), reinterpret_cast<BlockQ8_0*>(place), count);
+      return;
+    default:
+      convert.f32_to_f16(source.f32(), reinterpret_cast<uint16_t*>(place), count);
   }
-  auto* halves = target.data_as<uint16_t>() + row * width;
-  std::transform(source.f32(), source.f32() + count, halves, f32_to_f16);
 }
 
 Tensor first_rows(const Tensor& tensor, int64_t rows) {
@@ -29,7 +36,13 @@ Tensor first_rows(const Tensor& tensor, int64_t rows) {
 KvCache::KvCache(Allocator& memory, int64_t layers, int64_t capacity, int64_t kv_heads,
                  int64_t head_dim, DType dtype)
     : capacity_(capacity) {
-  ONMAL_ASSERT(dtype == DType::kF32 || dtype == DType::kF16);
+  ONMAL_ASSERT(dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kQ8_0);
+  if (dtype == DType::kQ8_0 && head_dim % kQ8BlockSize != 0) {
+    throw Error(
+        ErrorCode::kUnsupported, "cache type q8_0",
+        "needs heads of a multiple of 32 values, this model's have " + std::to_string(head_dim),
+        "use f16");
+  }
   const Shape shape{1, capacity, kv_heads, head_dim};
   for (int64_t i = 0; i < layers; ++i) {
     layers_.push_back({Tensor::empty(memory, shape, dtype), Tensor::empty(memory, shape, dtype)});

@@ -11,7 +11,8 @@ namespace onmal {
 // at its full capacity; appending copies into it and never allocates.
 class KvCache {
  public:
-  // Per layer: keys and values [1, capacity, kv_heads, head_dim] of `dtype` (f32 or f16).
+  // Per layer: keys and values [1, capacity, kv_heads, head_dim] of `dtype` (f32, f16 or
+  // q8_0; the last for heads of a multiple of 32 values: Error(kUnsupported) otherwise).
   KvCache(Allocator& memory, int64_t layers, int64_t capacity, int64_t kv_heads, int64_t head_dim,
           DType dtype = DType::kF32);
 

@@ -19,7 +19,8 @@ bool before(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-PackedWeights::PackedWeights(Exec& exec, Allocator& memory, std::span<const Tensor> weights) {
+PackedWeights::PackedWeights(Exec& exec, Allocator& memory, std::span<const Tensor> weights,
+                             FunctionRef<void(const Tensor&)> packed) {
   if (exec.backend->kernels == nullptr) return;
   kernels_ = &kernels::int8(*exec.backend->kernels);
   int64_t total = 0;
@@ -44,6 +45,7 @@ PackedWeights::PackedWeights(Exec& exec, Allocator& memory, std::span<const Tens
                              weight.dim(1), panels + panel * entry.panel_bytes);
     });
     entry.panels = panels;
+    packed(weight);
     place += entry.panel_bytes * panels_of(weight);
   }
   std::sort(entries_.begin(), entries_.end(),

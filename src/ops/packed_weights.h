@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "kernels/int8.h"
 #include "ops/backend.h"
 
@@ -15,8 +16,11 @@ namespace onmal {
 class PackedWeights {
  public:
   PackedWeights() = default;
-  // Packs those of `weights` [N, K] that the backend has a packed form for.
-  PackedWeights(Exec& exec, Allocator& memory, std::span<const Tensor> weights);
+  // Packs those of `weights` [N, K] that the backend has a packed form for. `packed` is told of
+  // each as soon as it is: what it was made of may then leave the memory before the next one comes.
+  PackedWeights(
+      Exec& exec, Allocator& memory, std::span<const Tensor> weights,
+      FunctionRef<void(const Tensor&)> packed = [](const Tensor&) {});
 
   struct Panels {
     const uint8_t* data = nullptr;  // null: not packed

@@ -442,9 +442,11 @@ ONMAL_INLINE void packed_panel(const PackedProblem& p, const uint8_t* step, floa
     const StepScales<Format> scales(step, here);
     for (int64_t i = 0; i < here; ++i) {
       const uint8_t* values = step + i * Packed<Format>::kValueBytes;
+      // An eighth of a later step, its scales included.
+      constexpr int64_t kPart = Packed<Format>::step_bytes(kInt8Step) / kInt8Step;
 #pragma GCC unroll 9
-      for (int line = 0; line < Packed<Format>::kValueBytes + 32; line += 64)
-        __builtin_prefetch(values + kPackedPrefetch + line);
+      for (int64_t line = 0; line < kPart + 63; line += 64)
+        __builtin_prefetch(step + i * kPart + kPackedPrefetch + line);
       add_group<Format, kRows>(values, scales, i, x, sums);
       x.advance();
     }

@@ -53,6 +53,9 @@ ONMAL_INLINE void store_sums(const Problem& p, int64_t n, const Vec (&sums)[kOut
   }
 }
 
+// Ahead of the processor's own prefetching, which stops at each page's end: rows are about a page.
+constexpr int64_t kPlainPrefetchBytes = 1024;
+
 // kRows rows of x against kOutputs rows of plain weights at once: sums stay in registers.
 template <typename Format, int kOutputs, int kRows>
 ONMAL_INLINE void plain_tile(const Problem& p, int64_t n) {
@@ -72,7 +75,9 @@ ONMAL_INLINE void plain_tile(const Problem& p, int64_t n) {
       const int64_t at = k + s * Vec::kWidth;
 #pragma GCC unroll 4
       for (int o = 0; o < kOutputs; ++o) {
-        const Vec weights = Format::load(w + o * p.far * p.inner + at);
+        const typename Format::Stored* place = w + o * p.far * p.inner + at;
+        __builtin_prefetch(reinterpret_cast<const char*>(place) + kPlainPrefetchBytes);
+        const Vec weights = Format::load(place);
 #pragma GCC unroll 4
         for (int m = 0; m < kRows; ++m) {
           sums[s][o][m] = Vec::fma(weights, Vec::load(p.x + m * p.inner + at), sums[s][o][m]);

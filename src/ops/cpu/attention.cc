@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/cpu/attention_cache.h"
 #include "ops/cpu/cpu_ops.h"
 
 namespace onmal::cpu {
@@ -67,11 +68,31 @@ AttentionHead head_of(const Tensor& q, const Tensor& k, const Tensor& v,
   return head;
 }
 
+// A cache in another format than f32, widened as a whole: for prefill, which reads it many times.
+Tensor widened(Exec& exec, const Tensor& cache) {
+  if (cache.dtype() == DType::kF32) return cache;
+  const Tensor out = Tensor::empty(*exec.memory, cache.shape());
+  const int64_t width = cache.dim(2) * cache.dim(3);
+  constexpr int64_t kKeysPerTask = 64;
+  exec.pool->for_blocks(0, cache.dim(0) * cache.dim(1), kKeysPerTask,
+                        [&](int64_t begin, int64_t end) {
+                          widen(*exec.backend->kernels->convert, cache, begin * width,
+                                (end - begin) * width, out.f32() + begin * width);
+                        });
+  return out;
+}
+
 }  // namespace
 
-void attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
+void attention(Exec& exec, const Tensor& q, const Tensor& keys, const Tensor& values,
                const AttentionParams& params, const Tensor& first_keys, const Tensor& out,
                const Tensor& log_sums) {
+  const bool plain = q.dim(0) == 1 && params.causal && !first_keys.defined() &&
+                     !params.key_ends.defined() && !params.bias.defined();
+  if (plain && q.dim(1) <= kFewCachedQueries && !log_sums.defined())
+    return attention_over_cache(exec, q, keys, values, params, out);
+  const Tensor k = widened(exec, keys);
+  const Tensor v = widened(exec, values);
   const kernels::AttentionKernels& kernels = *exec.backend->kernels->attention;
   const int64_t queries = q.dim(1);
   const bool few = queries <= kFewQueries;
