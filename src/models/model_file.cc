@@ -5,6 +5,7 @@
 #include "models/encoder_decoder_family.h"
 #include "models/encoder_weights.h"
 #include "models/sentence_modules.h"
+#include "tokenizer/marian_tokenizer.h"
 #include "tokenizer/tokenizer_json.h"
 
 namespace onmal {
@@ -59,6 +60,8 @@ ModelTokenizer load_model_tokenizer(const ModelFile& file) {
         result.tokenizer = read_gguf_tokenizer(file.metadata()).tokenizer;
     } else if (!file.folder->tokenizer_path.empty()) {
       result.tokenizer = load_any_tokenizer_json(file.folder->tokenizer_path);
+    } else if (std::filesystem::exists(file.path / "source.spm")) {
+      result.tokenizer = load_marian_tokenizer(file.path);
     } else {
       result.problem = file.path.string() + ": holds no tokenizer.json";
     }
