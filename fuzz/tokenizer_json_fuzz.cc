@@ -18,8 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string decoded = tokenizer->decode(ids);
     const auto* bpe = dynamic_cast<const onmal::BpeTokenizer*>(tokenizer.get());
     if (bpe != nullptr && bpe->definition().hugging_face_json.empty() &&
-        !bpe->definition().partial_alphabet && bpe->definition().special_ids.size() ==
-        bpe->definition().rules.added.size() && decoded != kText)
+        !bpe->definition().partial_alphabet &&
+        bpe->definition().special_ids.size() == bpe->definition().rules.added.size() &&
+        decoded != kText)
       __builtin_trap();
   } catch (const onmal::Error&) {
   }

@@ -200,8 +200,7 @@ std::shared_ptr<const Tokenizer> read_word_piece(const Metadata& metadata) {
   definition.trim_space = definition.clean_up = true;
   definition.rules.normalizer.add(
       normalize_llama_cpp_bert(definition.strip_accents, definition.lowercase));
-  definition.pretokenizer =
-      Pretokenizer({split_by(match_text(" "), SplitBehavior::kRemoved)});
+  definition.pretokenizer = Pretokenizer({split_by(match_text(" "), SplitBehavior::kRemoved)});
   if (definition.begin_id < 0 && metadata.contains(kClass))
     definition.begin_id = read_id(metadata, kClass, -1, definition.model.texts.size());
   read_ids_and_flags(metadata, definition);

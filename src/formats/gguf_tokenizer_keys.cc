@@ -10,12 +10,29 @@ namespace {
 
 // Texts that end an answer whatever the metadata say, as in llama.cpp.
 constexpr std::array<std::string_view, 22> kEndTexts = {
-    "<|eot_id|>",         "<|im_end|>",   "<|end|>",           "<|return|>",
-    "<|call|>",           "<|flush|>",    "<|calls|>",         "<end_of_turn>",
-    "<|endoftext|>",      "</s>",         "<|eom_id|>",        "<EOT>",
-    "_<EOT>",             "[EOT]",        "[EOS]",             "<|end_of_text|>",
-    "<end_of_utterance>", "<eos>",        "<turn|>",           "<|tool_response>",
-    "[e~[",               "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<|flush|>",
+    "<|calls|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "</s>",
+    "<|eom_id|>",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "[EOS]",
+    "<|end_of_text|>",
+    "<end_of_utterance>",
+    "<eos>",
+    "<turn|>",
+    "<|tool_response>",
+    "[e~[",
+    "<\xEF\xBD\x9C"
+    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
 };
 
 // Always shown in the text of an answer, so not control tokens.
@@ -28,7 +45,7 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, kCount>
 }
 
 struct EndTexts {
-  bool without_end = false;     // "<|end|>" only separates messages here
+  bool without_end = false;       // "<|end|>" only separates messages here
   bool without_sentence = false;  // "</s>" is plain text here
 };
 
@@ -64,8 +81,8 @@ void set_strip_rules(const Metadata& metadata, std::vector<AddedToken>& added) {
   const bool modern_bert = !jina && !phi3 && has(name, "modern-bert");
   for (AddedToken& token : added) {
     token.strip_left = (jina && token.text == "<mask>") || (modern_bert && token.text == "[MASK]");
-    token.strip_right = phi3 && token.text != "<unk>" && token.text != "<s>" &&
-                        token.text != "<|endoftext|>";
+    token.strip_right =
+        phi3 && token.text != "<unk>" && token.text != "<s>" && token.text != "<|endoftext|>";
   }
 }
 
@@ -93,8 +110,8 @@ std::vector<TokenKind> read_kinds(const Metadata& metadata, std::span<const std:
   for (size_t id = 0; id < texts.size(); ++id) {
     // Anything else stands for a token that is never made nor shown.
     if (!types.empty())
-      kinds[id] = types[id] >= 1 && types[id] <= 6 ? static_cast<TokenKind>(types[id])
-                                                   : TokenKind::kUnused;
+      kinds[id] =
+          types[id] >= 1 && types[id] <= 6 ? static_cast<TokenKind>(types[id]) : TokenKind::kUnused;
     if (ends_answer(texts[id], except)) {
       kinds[id] = TokenKind::kControl;
     } else if (is_one_of(texts[id], kShownTexts) ||

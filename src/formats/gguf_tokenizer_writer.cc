@@ -29,8 +29,7 @@ std::vector<std::string> write_merges(const std::vector<std::pair<int32_t, int32
   std::vector<std::string> written;
   written.reserve(merges.size());
   for (const auto& [left, right] : merges) {
-    written.push_back(tokens[static_cast<size_t>(left)] + " " +
-                      tokens[static_cast<size_t>(right)]);
+    written.push_back(tokens[static_cast<size_t>(left)] + " " + tokens[static_cast<size_t>(right)]);
   }
   return written;
 }
@@ -145,8 +144,7 @@ void write_pieces(const PipelineDefinition& definition, Metadata& metadata) {
     metadata.set(kRemoveExtraSpaces, definition.spaces.remove_extra);
     if (definition.charsmap != nullptr) {
       std::vector<int64_t> bytes;
-      for (const char c : definition.charsmap->blob())
-        bytes.push_back(static_cast<uint8_t>(c));
+      for (const char c : definition.charsmap->blob()) bytes.push_back(static_cast<uint8_t>(c));
       metadata.set(kCharsmap, std::move(bytes));
     }
   }

@@ -56,7 +56,8 @@ class GoldenTokenizerTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(GoldenTokenizerTest, VocabularyFilesGiveTheirIds) {
   const std::filesystem::path folder = golden_folder() / "tokenizers";
-  if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << "SKIPPED: no golden files in " << folder;
+  if (!std::filesystem::is_directory(folder))
+    GTEST_SKIP() << "SKIPPED: no golden files in " << folder;
   const std::string name = GetParam();
   const std::string bytes = unzip(folder / ("ggml-vocab-" + name + ".gguf.gz"));
   const auto tokenizer = open(bytes);
@@ -91,7 +92,8 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenTokenizerTest,
 
 TEST(GoldenModelTokenizerTest, ModelsGiveTheirIds) {
   const std::filesystem::path folder = golden_folder();
-  if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << "SKIPPED: no golden files in " << folder;
+  if (!std::filesystem::is_directory(folder))
+    GTEST_SKIP() << "SKIPPED: no golden files in " << folder;
   size_t models = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".gguf") continue;

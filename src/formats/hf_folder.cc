@@ -11,6 +11,7 @@ namespace {
 constexpr const char* kConfigName = "config.json";
 constexpr const char* kGenerationConfigName = "generation_config.json";
 constexpr const char* kTokenizerName = "tokenizer.json";
+constexpr const char* kSentencePieceName = "tokenizer.model";
 constexpr const char* kTokenizerConfigName = "tokenizer_config.json";
 constexpr const char* kChatTemplateName = "chat_template.jinja";
 constexpr const char* kWeightsName = "model.safetensors";
@@ -93,6 +94,8 @@ HfFolder open_hf_folder(const std::filesystem::path& folder) {
   result.tokenizer_config = read_hf_tokenizer_config(folder);
   if (std::filesystem::exists(folder / kTokenizerName)) {
     result.tokenizer_path = folder / kTokenizerName;
+  } else if (std::filesystem::exists(folder / kSentencePieceName)) {
+    result.tokenizer_path = folder / kSentencePieceName;
   }
   result.weights = SafetensorsWeights(folder);
   return result;

@@ -27,7 +27,7 @@ struct HfFolder {
   std::filesystem::path path;
   Metadata config;                       // config.json
   Metadata generation_config;            // generation_config.json; empty when there is none
-  std::filesystem::path tokenizer_path;  // tokenizer.json; empty when there is none
+  std::filesystem::path tokenizer_path;  // tokenizer.json or tokenizer.model; empty without
   HfTokenizerConfig tokenizer_config;
   SafetensorsWeights weights;
 

@@ -11,7 +11,7 @@
 #include "models/gguf_config.h"
 #include "models/hugging_face_config.h"
 #include "models/weight_io.h"
-#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/tokenizer_file.h"
 
 namespace onmal {
 namespace {
@@ -88,7 +88,7 @@ LanguageModel load_hugging_face(const std::filesystem::path& path, const LoadOpt
                *model.memory, options.matrices, path.string());
   model.decoder->prepare(*model.memory);
   if (!folder->tokenizer_path.empty())
-    model.tokenizer = load_any_tokenizer_json(folder->tokenizer_path);
+    model.tokenizer = load_tokenizer_file(folder->tokenizer_path);
   model.chat_template = folder->tokenizer_config.chat_template;
   model.bos_token = folder->tokenizer_config.bos_token;
   model.eos_token = folder->tokenizer_config.eos_token;
@@ -106,10 +106,6 @@ void name_special_tokens(LanguageModel& model) {
   if (model.bos_token.empty()) model.bos_token = text(model.tokenizer->begin_id());
   if (model.eos_token.empty()) model.eos_token = text(model.tokenizer->end_id());
   if (model.eos_token.empty() && !model.end_ids.empty()) model.eos_token = text(model.end_ids[0]);
-}
-
-const BpeTokenizer* bpe_of(const LanguageModel& model) {
-  return dynamic_cast<const BpeTokenizer*>(model.tokenizer.get());
 }
 
 }  // namespace
@@ -154,9 +150,8 @@ void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder
       store_weights(*model.decoder, {architecture.hugging_face_names(), architecture.norm_offset},
                     memory, matrices, RopeStyle::kHalves);
   std::filesystem::create_directories(folder);
-  if (const BpeTokenizer* tokenizer = bpe_of(model); tokenizer != nullptr) {
-    write_file(folder / "tokenizer.json", write_tokenizer_json(tokenizer->definition()));
-  }
+  const std::string json = model.tokenizer == nullptr ? "" : tokenizer_json_of(*model.tokenizer);
+  if (!json.empty()) write_file(folder / "tokenizer.json", json);
   write_hf_folder(folder, hugging_face, generation, tokenizer_config, weights, most_part_bytes);
 }
 

@@ -6,7 +6,7 @@
 #include "models/encoder_weights.h"
 #include "models/sentence_modules.h"
 #include "tokenizer/marian_tokenizer.h"
-#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/tokenizer_file.h"
 
 namespace onmal {
 
@@ -59,11 +59,11 @@ ModelTokenizer load_model_tokenizer(const ModelFile& file) {
       if (file.metadata().contains("tokenizer.ggml.model"))
         result.tokenizer = read_gguf_tokenizer(file.metadata()).tokenizer;
     } else if (!file.folder->tokenizer_path.empty()) {
-      result.tokenizer = load_any_tokenizer_json(file.folder->tokenizer_path);
+      result.tokenizer = load_tokenizer_file(file.folder->tokenizer_path);
     } else if (std::filesystem::exists(file.path / "source.spm")) {
       result.tokenizer = load_marian_tokenizer(file.path);
     } else {
-      result.problem = file.path.string() + ": holds no tokenizer.json";
+      result.problem = file.path.string() + ": holds no tokenizer.json or tokenizer.model";
     }
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUnsupported) throw;

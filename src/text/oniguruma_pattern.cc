@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <initializer_list>
 #include <vector>
 
 #include "base/error.h"
@@ -21,6 +22,12 @@ std::string hexadecimal(int32_t code) {
   std::array<char, 8> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), code, 16).ptr;
   return {digits.data(), end};
+}
+
+std::string join(std::initializer_list<std::string_view> parts) {
+  std::string joined;
+  for (const std::string_view part : parts) joined.append(part);
+  return joined;
 }
 
 class Translator {
@@ -92,7 +99,8 @@ class Translator {
     if (peek() != '?') return;
     // Options: Ruby's m makes the dot match newlines, which is s here.
     size_t end = at_ + 1;
-    while (end < pattern_.size() && std::string_view("imx-").find(pattern_[end]) != std::string_view::npos)
+    while (end < pattern_.size() &&
+           std::string_view("imx-").find(pattern_[end]) != std::string_view::npos)
       ++end;
     if (end == at_ + 1 || end >= pattern_.size() || (pattern_[end] != ':' && pattern_[end] != ')'))
       return;
@@ -102,7 +110,8 @@ class Translator {
   // {n,m} at the current place; anything else in braces is text.
   void repeat() {
     size_t end = at_ + 1;
-    while (end < pattern_.size() && (pattern_[end] == ',' || (pattern_[end] >= '0' && pattern_[end] <= '9')))
+    while (end < pattern_.size() &&
+           (pattern_[end] == ',' || (pattern_[end] >= '0' && pattern_[end] <= '9')))
       ++end;
     const std::string_view inside = pattern_.substr(at_ + 1, end - at_ - 1);
     if (end >= pattern_.size() || pattern_[end] != '}' || inside.empty() || inside == ",") {
@@ -115,8 +124,8 @@ class Translator {
     out_.append(inside).append("}");
     at_ = end + 1;
     if (peek() != '+') return;
-    out_.insert(atom_, "(?:");
-    out_ += ")+";
+    out_ = join({std::string_view(out_).substr(0, atom_),
+                 "(?:", std::string_view(out_).substr(atom_), ")+"});
     ++at_;
   }
 
@@ -133,7 +142,7 @@ class Translator {
     if (digits.empty() || (braces && (end >= pattern_.size() || pattern_[end] != '}')))
       refuse("a malformed character code");
     at_ = end + (braces ? 1 : 0);
-    return "\\x{" + digits + "}";
+    return join({"\\x{", digits, "}"});
   }
 
   std::string property() {
@@ -161,29 +170,29 @@ class Translator {
     }
     if (name == "Alnum" || name == "Word" || name == "Alpha")
       name = name == "Alpha" ? "Alphabetic" : "Xan";
-    return "\\" + letter + "{" + name + "}";
+    return join({"\\", letter, "{", name, "}"});
   }
 
   // An escape outside a class.
   std::string escape() {
-    const std::string word = "[" + std::string(kWord) + "]";
+    const std::string word = join({"[", kWord, "]"});
     switch (peek(1)) {
       case 'w':
         at_ += 2;
         return word;
       case 'W':
         at_ += 2;
-        return "[^" + std::string(kWord) + "]";
+        return join({"[^", kWord, "]"});
       case 'b':
         at_ += 2;
-        return "(?:(?<=" + word + ")(?!" + word + ")|(?<!" + word + ")(?=" + word + "))";
+        return join({"(?:(?<=", word, ")(?!", word, ")|(?<!", word, ")(?=", word, "))"});
       case 'B':
         at_ += 2;
-        return "(?:(?<=" + word + ")(?=" + word + ")|(?<!" + word + ")(?!" + word + "))";
+        return join({"(?:(?<=", word, ")(?=", word, ")|(?<!", word, ")(?!", word, "))"});
       case 'h':
       case 'H':
         at_ += 2;
-        return (pattern_[at_ - 1] == 'h' ? "[" : "[^") + std::string(kHex) + "]";
+        return join({pattern_[at_ - 1] == 'h' ? "[" : "[^", kHex, "]"});
       default:
         return shared_escape();
     }
@@ -238,12 +247,14 @@ class Translator {
       const int32_t last = codes.getRangeEnd(i);
       // Surrogates are no characters and no part of a pattern.
       const auto put = [&](int32_t from, int32_t to) {
-        if (from <= to) ranges += "\\x{" + hexadecimal(from) + "}-\\x{" + hexadecimal(to) + "}";
+        if (from <= to) ranges += join({"\\x{", hexadecimal(from), "}-\\x{", hexadecimal(to), "}"});
       };
       put(first, std::min(last, 0xD7FF));
       put(std::max(first, 0xE000), last);
     }
-    return ranges.size() == 1 ? "(?!)" : ranges + "]";
+    if (ranges.size() == 1) return "(?!)";
+    ranges.push_back(']');
+    return ranges;
   }
 
   // False when it holds other classes or intersections.
@@ -292,25 +303,25 @@ class Translator {
       const char letter = peek(1);
       if (std::string_view("wWhH").find(letter) != std::string_view::npos) {
         at_ += 2;
-        const std::string inside(letter == 'w' || letter == 'W'
-                                     ? R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})"
-                                     : "0-9a-fA-F");
-        return icu_set((letter == 'w' || letter == 'h' ? "[" : "[^") + inside + "]");
+        const std::string inside(
+            letter == 'w' || letter == 'W' ? R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})" : "0-9a-fA-F");
+        return icu_set(join({letter == 'w' || letter == 'h' ? "[" : "[^", inside, "]"}));
       }
       const std::string text = shared_escape();
       if (text.starts_with("\\p") || text.starts_with("\\P")) {
         std::string name = text;
         if (const size_t place = name.find("wspace"); place != std::string::npos)
           name.replace(place, 6, "White_Space");
-        return icu_set("[" + name + "]");
+        return icu_set(join({"[", name, "]"}));
       }
-      return icu_set("[" + text + "]");
+      return icu_set(join({"[", text, "]"}));
     }
     const size_t begin = at_++;
     while (at_ < pattern_.size() && (static_cast<uint8_t>(pattern_[at_]) & 0xC0) == 0x80) ++at_;
     const std::string_view bytes = pattern_.substr(begin, at_ - begin);
     icu::UnicodeSet codes;
-    codes.add(icu::UnicodeString::fromUTF8(icu::StringPiece(bytes.data(), static_cast<int32_t>(bytes.size()))));
+    codes.add(icu::UnicodeString::fromUTF8(
+        icu::StringPiece(bytes.data(), static_cast<int32_t>(bytes.size()))));
     return codes;
   }
 

@@ -57,9 +57,8 @@ Pattern::Pattern(std::string_view source, const std::string& where)
     std::array<char, 200> message{};
     pcre2_get_error_message(error, reinterpret_cast<PCRE2_UCHAR*>(message.data()), message.size());
     throw Error(ErrorCode::kUnsupported, where,
-                "the pattern '" + std::string(source.substr(0, 200)) +
-                    "' is not understood: " + message.data() + " at byte " +
-                    std::to_string(offset));
+                "the pattern '" + std::string(source.substr(0, 200)) + "' is not understood: " +
+                    message.data() + " at byte " + std::to_string(offset));
   }
   // Without machine code PCRE2 interprets: slower, never different.
   pcre2_jit_compile(code_->compiled.get(), PCRE2_JIT_COMPLETE);
@@ -73,8 +72,7 @@ Pattern::Search::Search(const Pattern& pattern, std::string_view text)
     : state_(std::make_unique<State>()) {
   state_->code = pattern.code_.get();
   state_->text = text;
-  state_->match.reset(
-      pcre2_match_data_create_from_pattern(state_->code->compiled.get(), nullptr));
+  state_->match.reset(pcre2_match_data_create_from_pattern(state_->code->compiled.get(), nullptr));
   state_->context.reset(pcre2_match_context_create(nullptr));
   pcre2_set_match_limit(state_->context.get(), kMostSteps);
   pcre2_set_heap_limit(state_->context.get(), static_cast<uint32_t>(kMostStack >> 10));
@@ -85,9 +83,9 @@ Pattern::Search::~Search() = default;
 std::optional<Pattern::Span> Pattern::Search::next(size_t from) {
   State& state = *state_;
   const auto run = [&] {
-    return pcre2_match(state.code->compiled.get(),
-                       reinterpret_cast<PCRE2_SPTR>(state.text.data()), state.text.size(), from,
-                       PCRE2_NO_UTF_CHECK, state.match.get(), state.context.get());
+    return pcre2_match(state.code->compiled.get(), reinterpret_cast<PCRE2_SPTR>(state.text.data()),
+                       state.text.size(), from, PCRE2_NO_UTF_CHECK, state.match.get(),
+                       state.context.get());
   };
   int found = run();
   if (found == PCRE2_ERROR_JIT_STACKLIMIT && state.stack == nullptr) {
@@ -99,8 +97,7 @@ std::optional<Pattern::Span> Pattern::Search::next(size_t from) {
   if (found < 0) {
     throw Error(ErrorCode::kResource, state.code->where,
                 "a pre-tokenizer pattern needs too much memory or time at byte " +
-                    std::to_string(from) + " of a text (PCRE2 error " + std::to_string(found) +
-                    ")",
+                    std::to_string(from) + " of a text (PCRE2 error " + std::to_string(found) + ")",
                 "cut the text into shorter parts");
   }
   const PCRE2_SIZE* range = pcre2_get_ovector_pointer(state.match.get());

@@ -101,8 +101,8 @@ std::string normalize_unicode(std::string_view text, NormalForm form) {
     if (valid > size_t{1} << 30)
       throw Error(ErrorCode::kResource, "tokenizer", "a text is longer than 1 GB");
     UErrorCode status = U_ZERO_ERROR;
-    normalizer.normalizeUTF8(
-        0, icu::StringPiece(text.data(), static_cast<int32_t>(valid)), sink, nullptr, status);
+    normalizer.normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<int32_t>(valid)), sink,
+                             nullptr, status);
     if (U_FAILURE(status))
       throw Error(ErrorCode::kResource, "Unicode data", std::string(u_errorName(status)));
     if (valid < text.size()) result.push_back(text[valid]);
@@ -151,8 +151,7 @@ void for_each_grapheme(std::string_view text, FunctionRef<void(std::string_view)
 
 uint32_t base_character(uint32_t code) {
   icu::UnicodeString decomposed;
-  if (!normalizer_of(NormalForm::kNfd)
-           .getDecomposition(static_cast<UChar32>(code), decomposed))
+  if (!normalizer_of(NormalForm::kNfd).getDecomposition(static_cast<UChar32>(code), decomposed))
     return code;
   return static_cast<uint32_t>(decomposed.char32At(0));
 }

@@ -16,7 +16,7 @@ bool is_symbol(uint32_t code);          // general category S
 bool is_number(uint32_t code);          // general category N
 bool is_mark(uint32_t code);            // general category M
 bool is_nonspacing_mark(uint32_t code);
-bool is_control(uint32_t code);  // general category C, with unassigned and private characters
+bool is_control(uint32_t code);        // general category C, with unassigned and private characters
 bool is_han_ideograph(uint32_t code);  // the blocks that BERT calls Chinese
 // A number per script; Common and Inherited have numbers of their own.
 int script_of(uint32_t code);

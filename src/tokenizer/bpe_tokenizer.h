@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/function_ref.h"
-#include "tokenizer/merge_table.h"
 #include "tokenizer/byte_level.h"
+#include "tokenizer/merge_table.h"
 #include "tokenizer/text_pipeline.h"
 
 namespace onmal {
@@ -25,16 +25,16 @@ struct BpeDefinition {
   bool add_begin = false;
 
   // What goes beyond the plain kind.
-  int32_t unknown_id = -1;    // for bytes without a token; they are dropped when there is none
+  int32_t unknown_id = -1;  // for bytes without a token; they are dropped when there is none
   int32_t separator_id = -1;
   bool add_end = false;
   bool add_separator = false;
-  bool ignore_merges = false;  // a stretch that is a token is taken whole
+  bool ignore_merges = false;     // a stretch that is a token is taken whole
   bool partial_alphabet = false;  // not every byte has a token
-  TextRules rules;  // tokens of special_ids need not stand in its list
-  bool has_steps = false;   // pretokenizer_steps in the place of a named pre-tokenizer
+  TextRules rules;                // tokens of special_ids need not stand in its list
+  bool has_steps = false;         // pretokenizer_steps in the place of a named pre-tokenizer
   SplitSteps pretokenizer_steps;
-  bool mapped_text = false;  // stretches reach the model written in GPT-2's alphabet
+  bool mapped_text = false;       // stretches reach the model written in GPT-2's alphabet
   std::string hugging_face_json;  // the tokenizer.json it was read from; "" otherwise
 };
 

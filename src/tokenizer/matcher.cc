@@ -51,9 +51,7 @@ class PatternMatcher : public Matcher {
       if (!empty || !any || begin > least) match(begin, end);
       any = true;
       least = end;
-      from = !empty             ? end
-             : end < text.size() ? end + read_utf8(text, end).length
-                                 : text.size() + 1;
+      from = !empty ? end : end < text.size() ? end + read_utf8(text, end).length : text.size() + 1;
     }
   }
 
@@ -64,8 +62,7 @@ class TextMatcher : public Matcher {
  public:
   explicit TextMatcher(std::string text) : text_(std::move(text)) {}
 
-  void find(std::string_view text, bool,
-            FunctionRef<void(size_t, size_t)> match) const override {
+  void find(std::string_view text, bool, FunctionRef<void(size_t, size_t)> match) const override {
     if (text_.empty()) return;
     for (size_t at = text.find(text_); at != std::string_view::npos;
          at = text.find(text_, at + text_.size())) {
@@ -81,8 +78,7 @@ class CharacterMatcher : public Matcher {
  public:
   explicit CharacterMatcher(bool (*is_match)(uint32_t)) : is_match_(is_match) {}
 
-  void find(std::string_view text, bool,
-            FunctionRef<void(size_t, size_t)> match) const override {
+  void find(std::string_view text, bool, FunctionRef<void(size_t, size_t)> match) const override {
     for (size_t at = 0; at < text.size();) {
       const Utf8Char c = read_utf8(text, at);
       if (is_match_(c.valid ? c.code : 0xFFFD)) match(at, at + c.length);
@@ -96,8 +92,7 @@ class CharacterMatcher : public Matcher {
 
 class DigitMatcher : public Matcher {
  public:
-  void find(std::string_view text, bool,
-            FunctionRef<void(size_t, size_t)> match) const override {
+  void find(std::string_view text, bool, FunctionRef<void(size_t, size_t)> match) const override {
     std::vector<size_t> ends;
     for (size_t at = 0; at < text.size();) {
       ends.assign(1, at);

@@ -1,9 +1,8 @@
-#include "tokenizer/merge_table.h"
-
 #include <unordered_map>
 
 #include "base/error.h"
 #include "text/utf8.h"
+#include "tokenizer/merge_table.h"
 #include "tokenizer/subword_model.h"
 #include "tokenizer/unknown_text.h"
 

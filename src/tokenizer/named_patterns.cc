@@ -14,18 +14,19 @@ namespace {
 #define ONMAL_OTHERS_SLASH R"( ?[^\s\p{L}\p{N}]+[\r\n/]*|)"
 // Letters that may be capitals, then letters that may be small; and the reverse emphasis. The
 // classes are written as complements: "letters but a to z" has no other form.
-#define ONMAL_WORDS(TAIL)                               \
+#define ONMAL_WORDS(TAIL)                              \
   R"([^\r\n\p{L}\p{N}]?[^\P{L}a-z]*[^\P{L}A-Z]+)" TAIL \
   R"(|[^\r\n\p{L}\p{N}]?[^\P{L}a-z]+[^\P{L}A-Z]*)" TAIL "|"
-#define ONMAL_MARKED_WORDS(TAIL)                                                          \
-  R"([^\r\n\p{L}\p{N}]?[^\p{N}\p{P}\p{S}\p{Z}\p{C}a-z]*[^\p{N}\p{P}\p{S}\p{Z}\p{C}A-Z]+)" TAIL \
-  R"(|[^\r\n\p{L}\p{N}]?[^\p{N}\p{P}\p{S}\p{Z}\p{C}a-z]+[^\p{N}\p{P}\p{S}\p{Z}\p{C}A-Z]*)" TAIL "|"
+#define ONMAL_MARKED_WORDS(TAIL)                                                                \
+  R"([^\r\n\p{L}\p{N}]?[^\p{N}\p{P}\p{S}\p{Z}\p{C}a-z]*[^\p{N}\p{P}\p{S}\p{Z}\p{C}A-Z]+)" TAIL  \
+  R"(|[^\r\n\p{L}\p{N}]?[^\p{N}\p{P}\p{S}\p{Z}\p{C}a-z]+[^\p{N}\p{P}\p{S}\p{Z}\p{C}A-Z]*)" TAIL \
+  "|"
 #define ONMAL_ASCII_WORD R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|)"
 #define ONMAL_MARKED_OTHERS \
   R"([^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|)" ONMAL_SPACES
 #define ONMAL_CJK R"([\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+)"
 #define ONMAL_HANGUL_CJK R"([\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+)"
-#define ONMAL_HAN                                                                  \
+#define ONMAL_HAN                                                               \
   R"(\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}\x{2A700}-\x{2EBEF})" \
   R"(\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F})"
 
@@ -95,10 +96,7 @@ constexpr NamedPatterns kNamed[] = {
      true},
     {{"bloom", "poro-chat", "gpt3-finnish"}, {kBloomWords}},
     {{"viking"}, {kBloomWords, R"(\p{N})"}},
-    {{"tekken"},
-     {ONMAL_WORDS("") R"(\p{N}|)" ONMAL_OTHERS_SLASH ONMAL_SPACES},
-     true,
-     true},
+    {{"tekken"}, {ONMAL_WORDS("") R"(\p{N}|)" ONMAL_OTHERS_SLASH ONMAL_SPACES}, true, true},
     {{"gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2"},
      {ONMAL_WORDS(ONMAL_CONTRACTION "?") R"(\p{N}{1,3}|)" ONMAL_OTHERS_SLASH ONMAL_SPACES}},
     {{"granite-embed-multi-97m"},
@@ -113,8 +111,10 @@ constexpr NamedPatterns kNamed[] = {
      false,
      true},
     {{"jais-2"},
-     {ONMAL_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|)" ONMAL_OTHERS
-      R"(\s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S))"
+     {ONMAL_CONTRACTION
+      R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|)" ONMAL_OTHERS
+      // Where a space comes before, no newline follows in this run: one was taken with its spaces.
+      R"((?<![^\S\r\n])\s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S))"
       R"(|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s)"}},
     {{"kimi-k2"},
      {"[" ONMAL_HAN R"(]+|[^\r\n\p{L}\p{N}]?[^\P{L})" ONMAL_HAN "]+" ONMAL_CONTRACTION
@@ -123,8 +123,7 @@ constexpr NamedPatterns kNamed[] = {
      {R"('(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|)" ONMAL_OTHERS
       R"(\s*[\r\n]|\s+(?!\S)|\s+)"}},
     {{"seed-coder"},
-     {ONMAL_CONTRACTION
-      R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|)" ONMAL_SPACES}},
+     {ONMAL_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|)" ONMAL_SPACES}},
     {{"afmoe"},
      {kDigitGroups,
       R"([\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{8C48}-\x{FAFF}\x{3040}-\x{30FF}\x{FF65}-\x{FF9F})"
@@ -133,12 +132,11 @@ constexpr NamedPatterns kNamed[] = {
       ONMAL_ASCII_WORD ONMAL_MARKED_OTHERS}},
     {{"laguna"}, {kLines, kQwen2}},
     {{"exaone-moe"},
-     {ONMAL_CONTRACTION
-      R"(|[^\r\n\p{L}\p{N}]?\p{L}[\p{L}\p{M}]*+(?: \p{L}[\p{L}\p{M}]*+)*+|\p{N}|)"
-      R"( ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)"}},
+     {ONMAL_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}[\p{L}\p{M}]*+(?: \p{L}[\p{L}\p{M}]*+)*+|\p{N}|)"
+                        R"( ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)"}},
     {{"minicpm5"},
-     {R"(\p{N}{1,3})", ONMAL_CONTRACTION
-      R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+|)" ONMAL_OTHERS ONMAL_SPACES},
+     {R"(\p{N}{1,3})",
+      ONMAL_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+|)" ONMAL_OTHERS ONMAL_SPACES},
      true},
     {{"gemma4", "granite-embed-multi-311m"}, {kLines}, false, true, false, true},
     {{"sarvam-moe"}, {kLines}, false, false, false, true},
@@ -150,7 +148,8 @@ std::span<const NamedPatterns> named_patterns() { return kNamed; }
 
 const NamedPatterns* find_named_patterns(std::string_view name) {
   for (const NamedPatterns& named : kNamed) {
-    if (!name.empty() && std::find(named.names.begin(), named.names.end(), name) != named.names.end())
+    if (!name.empty() &&
+        std::find(named.names.begin(), named.names.end(), name) != named.names.end())
       return &named;
   }
   return nullptr;

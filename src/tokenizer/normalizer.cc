@@ -206,13 +206,12 @@ std::shared_ptr<const NormalizerStep> normalize_byte_level() {
       [alphabet = ByteLevelAlphabet()](std::string_view text) { return alphabet.write(text); });
 }
 
-std::shared_ptr<const NormalizerStep> normalize_charsmap(
-    std::shared_ptr<const Charsmap> charsmap) {
+std::shared_ptr<const NormalizerStep> normalize_charsmap(std::shared_ptr<const Charsmap> charsmap) {
   return step([charsmap = std::move(charsmap)](std::string_view text) {
     std::string result;
     result.reserve(text.size());
-    for_each_grapheme(
-        text, [&](std::string_view cluster) { map_cluster(*charsmap, cluster, result); });
+    for_each_grapheme(text,
+                      [&](std::string_view cluster) { map_cluster(*charsmap, cluster, result); });
     return result;
   });
 }

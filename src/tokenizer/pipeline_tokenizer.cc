@@ -25,9 +25,8 @@ void check(const PipelineDefinition& definition) {
     refuse("has " + std::to_string(count) + " tokens but " + std::to_string(model.scores.size()) +
            " scores");
   const auto known = [&](int32_t id) { return id >= 0 && static_cast<size_t>(id) < count; };
-  for (const int32_t id :
-       {definition.begin_id, definition.end_id, definition.separator_id, definition.pad_id,
-        definition.mask_id, model.unknown_id}) {
+  for (const int32_t id : {definition.begin_id, definition.end_id, definition.separator_id,
+                           definition.pad_id, definition.mask_id, model.unknown_id}) {
     if (id != -1 && !known(id))
       refuse("a special token's id " + std::to_string(id) + " is outside the vocabulary");
   }

@@ -158,8 +158,7 @@ size_t Scanner::llama_end(std::string_view text, size_t begin, size_t most_digit
   return space_end(text, begin, true);
 }
 
-void Scanner::split_super(std::string_view text,
-                               FunctionRef<void(size_t, size_t)> piece) const {
+void Scanner::split_super(std::string_view text, FunctionRef<void(size_t, size_t)> piece) const {
   size_t begin = 0;
   size_t counted_to = 0;  // decimal digits are counted up to here, each once
   size_t digits = 0;      // of those, the ones from the current place on

@@ -1,4 +1,3 @@
-#include "tokenizer/token_trie.h"
 #include <limits>
 #include <queue>
 #include <tuple>
@@ -6,6 +5,7 @@
 
 #include "text/utf8.h"
 #include "tokenizer/subword_model.h"
+#include "tokenizer/token_trie.h"
 #include "tokenizer/unknown_text.h"
 
 namespace onmal {
@@ -43,7 +43,8 @@ class ScoreModel : public SubwordModel {
       longest_ = std::max(longest_, text.size());
       const double score = id < definition.scores.size() ? definition.scores[id] : 0.0;
       ids_.emplace(text, Entry{static_cast<int32_t>(id), score, kind});
-      if (kind == TokenKind::kUserDefined && definition.like_sentencepiece) user_defined_.insert(text, static_cast<int32_t>(id));
+      if (kind == TokenKind::kUserDefined && definition.like_sentencepiece)
+        user_defined_.insert(text, static_cast<int32_t>(id));
     }
   }
 

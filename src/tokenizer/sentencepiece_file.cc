@@ -194,8 +194,8 @@ void add_tokens_and_normalizer(const Specs& specs, const std::string& where,
       normalize_sentencepiece(definition.charsmap, definition.spaces, std::move(kept)));
   // Words keep the mark of the space before them.
   if (definition.kind == SubwordKind::kWords) {
-    definition.pretokenizer = Pretokenizer(
-        {split_by(match_text("\xE2\x96\x81"), SplitBehavior::kMergedWithNext)});
+    definition.pretokenizer =
+        Pretokenizer({split_by(match_text("\xE2\x96\x81"), SplitBehavior::kMergedWithNext)});
   }
 }
 

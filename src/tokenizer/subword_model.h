@@ -22,9 +22,9 @@ class SubwordModel {
 
 // What the models below are made from. Throws Error(kBadFile) when it contradicts itself.
 struct SubwordDefinition {
-  std::vector<std::string> texts;  // by id, as the model matches them
-  std::vector<double> scores;      // by id, where the model has scores
-  std::vector<TokenKind> kinds;    // by id
+  std::vector<std::string> texts;                   // by id, as the model matches them
+  std::vector<double> scores;                       // by id, where the model has scores
+  std::vector<TokenKind> kinds;                     // by id
   std::vector<std::pair<int32_t, int32_t>> merges;  // by rank: ids of left and right
   std::vector<int32_t> merged;  // by rank: what it makes; empty: the token of the joined text
   int32_t unknown_id = -1;
@@ -35,8 +35,8 @@ struct SubwordDefinition {
   std::string suffix;          // of the last character of a word ("</w>")
   size_t most_characters = SIZE_MAX;  // longer words are unknown (WordPiece)
   bool single_precision = false;      // unigram scores are added up in float
-  bool all_normal = false;  // unigram: tokens of every kind are found in text
-  bool like_sentencepiece = false;  // control tokens are no text; user-defined ones score a bonus
+  bool all_normal = false;            // unigram: tokens of every kind are found in text
+  bool like_sentencepiece = false;    // control tokens are no text; user-defined ones score a bonus
 };
 
 // SentencePiece's BPE: the adjacent pair that makes the token of the highest score is joined,

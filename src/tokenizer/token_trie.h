@@ -37,8 +37,8 @@ class TokenTrie {
     uint8_t byte = 0;
   };
   size_t slot_of(int32_t node, uint8_t byte) const {
-    const uint64_t key = (static_cast<uint64_t>(static_cast<uint32_t>(node)) << 8 | byte) *
-                         0x9E3779B97F4A7C15ULL;
+    const uint64_t key =
+        (static_cast<uint64_t>(static_cast<uint32_t>(node)) << 8 | byte) * 0x9E3779B97F4A7C15ULL;
     return static_cast<size_t>(key >> 32) & (edges_.size() - 1);
   }
   int32_t add_edge(int32_t node, uint8_t byte);

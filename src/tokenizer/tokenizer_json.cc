@@ -107,6 +107,8 @@ void find_special_ids(const Parts& parts, Definition& definition) {
   const auto& prefix = parts.rules.prefix;
   definition.add_begin =
       std::find(prefix.begin(), prefix.end(), definition.begin_id) != prefix.end();
+  // A token that the file does not put before texts is none to begin them with.
+  if (!definition.add_begin) definition.begin_id = -1;
 }
 
 bool has_every_byte(const std::vector<std::string>& pieces) {

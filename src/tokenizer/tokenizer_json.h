@@ -15,7 +15,8 @@ std::unique_ptr<BpeTokenizer> parse_tokenizer_json(std::string_view json, const 
 std::unique_ptr<BpeTokenizer> load_tokenizer_json(const std::filesystem::path& path);
 
 // Any tokenizer.json.
-std::unique_ptr<Tokenizer> parse_any_tokenizer_json(std::string_view json, const std::string& where);
+std::unique_ptr<Tokenizer> parse_any_tokenizer_json(std::string_view json,
+                                                    const std::string& where);
 std::unique_ptr<Tokenizer> load_any_tokenizer_json(const std::filesystem::path& path);
 
 // The text of a tokenizer.json that Hugging Face's tokenizers load with the same ids.

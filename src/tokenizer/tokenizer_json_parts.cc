@@ -14,7 +14,8 @@ std::string replace_all(const std::string& text, const std::string& from, const 
   if (from.empty()) return text;
   std::string result;
   size_t done = 0;
-  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + from.size())) {
+  for (size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + from.size())) {
     result.append(text, done, at - done).append(to);
     done = at + from.size();
   }

@@ -83,8 +83,7 @@ void read_normalizer_step(const Json& node, JsonNormalizer& result, const std::s
                                    flag_or(node, "strip_right", true, where)));
   }
   if (type == "Replace") {
-    return out.add(
-        normalize_replace(read_matcher(node, where), text_of(node, "content", where)));
+    return out.add(normalize_replace(read_matcher(node, where), text_of(node, "content", where)));
   }
   if (type == "Prepend") {
     const std::string text = text_of(node, "prepend", where);
@@ -147,8 +146,7 @@ void read_byte_level(const Json& node, bool last, JsonPretokenizer& result,
 std::shared_ptr<const SplitStep> read_metaspace(const Json& node, JsonPretokenizer& result,
                                                 const std::string& where) {
   const bool legacy = flag_or(node, "add_prefix_space", true, where);
-  const std::string name =
-      text_or(node, "prepend_scheme", legacy ? "always" : "never", where);
+  const std::string name = text_or(node, "prepend_scheme", legacy ? "always" : "never", where);
   PrependScheme scheme = PrependScheme::kNever;
   if (name == "always") scheme = PrependScheme::kAlways;
   if (name == "first") scheme = PrependScheme::kFirst;
@@ -178,8 +176,8 @@ void read_pretokenizer_step(const Json& node, bool last, JsonPretokenizer& resul
     out.push_back(remove(is_white_space));
     out.push_back(isolate(is_bert_punctuation));
   } else if (type == "Whitespace") {
-    out.push_back(split_by(match_pattern(Pattern(kWordsAndOthers, where)),
-                           SplitBehavior::kRemoved, true));
+    out.push_back(
+        split_by(match_pattern(Pattern(kWordsAndOthers, where)), SplitBehavior::kRemoved, true));
   } else if (type == "WhitespaceSplit") {
     out.push_back(remove(is_white_space));
   } else if (type == "Punctuation") {
@@ -192,8 +190,7 @@ void read_pretokenizer_step(const Json& node, bool last, JsonPretokenizer& resul
   } else if (type == "Metaspace") {
     out.push_back(read_metaspace(node, result, where));
   } else if (type == "CharDelimiterSplit") {
-    out.push_back(
-        split_by(match_text(text_of(node, "delimiter", where)), SplitBehavior::kRemoved));
+    out.push_back(split_by(match_text(text_of(node, "delimiter", where)), SplitBehavior::kRemoved));
   } else if (type == "UnicodeScripts") {
     out.push_back(split_by_script());
   } else if (type == "FixedLength") {

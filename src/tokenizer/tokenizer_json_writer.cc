@@ -69,9 +69,9 @@ OrderedJson write_post_processor(const BpeDefinition& definition) {
 OrderedJson write_pretokenizer(const BpeDefinition& definition) {
   const std::vector<std::string> patterns = Pretokenizer(definition.pretokenizer).patterns();
   if (patterns.empty()) {
-    throw Error(ErrorCode::kUnsupported, "tokenizer",
-                "the pre-tokenizer '" + definition.pretokenizer +
-                    "' has no form in tokenizer.json");
+    throw Error(
+        ErrorCode::kUnsupported, "tokenizer",
+        "the pre-tokenizer '" + definition.pretokenizer + "' has no form in tokenizer.json");
   }
   OrderedJson parts = OrderedJson::array();
   for (const std::string& pattern : patterns) {

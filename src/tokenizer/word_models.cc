@@ -51,7 +51,8 @@ class WordPieceModel : public SubwordModel {
 
 class WordModel : public SubwordModel {
  public:
-  explicit WordModel(const SubwordDefinition& definition) : unknown_id_(definition.unknown_id) {
+  explicit WordModel(const SubwordDefinition& definition)
+      : unknown_id_(definition.unknown_id), fuse_(definition.like_sentencepiece) {
     for (size_t id = 0; id < definition.texts.size(); ++id)
       ids_.emplace(definition.texts[id], static_cast<int32_t>(id));
   }
@@ -59,11 +60,13 @@ class WordModel : public SubwordModel {
   void encode(std::string_view word, std::vector<int32_t>& ids) const override {
     const auto found = ids_.find(std::string(word));
     const int32_t id = found == ids_.end() ? unknown_id_ : found->second;
-    if (id >= 0) ids.push_back(id);
+    const bool again = fuse_ && id == unknown_id_ && !ids.empty() && ids.back() == id;
+    if (id >= 0 && !again) ids.push_back(id);
   }
 
  private:
   int32_t unknown_id_;
+  bool fuse_;  // one for a run of them
   std::unordered_map<std::string, int32_t> ids_;
 };
 
