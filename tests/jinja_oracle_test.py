@@ -308,8 +308,10 @@ def main():
     wrong, texts, errors, left_out, per_name = 0, 0, 0, 0, {}
     for case, ours in zip(cases, answers):
         theirs = reference(case["template"], case["variables"])
-        # Integers beyond 64 bits are an error of ours alone.
-        if ("text" in theirs and volatile(theirs["text"])) or "too large" in ours.get("error", ""):
+        # Integers beyond 64 bits are an error of ours alone; slicing what is no sequence is one there, but
+        # undefined where Jinja folds constants.
+        if ("text" in theirs and volatile(theirs["text"])) or any(
+                what in ours.get("error", "") for what in ("too large", "cannot be sliced")):
             left_out += 1
             continue
         texts += "text" in theirs

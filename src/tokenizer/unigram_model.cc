@@ -30,7 +30,7 @@ class UnigramModel : public SubwordModel {
     for (size_t id = 0; id < definition.texts.size(); ++id) {
       const TokenKind kind = kind_of(definition, id);
       if (kind == TokenKind::kUserDefined) {
-        const auto length = static_cast<double>(definition.texts[id].size());
+        const auto length = static_cast<double>(count_characters(definition.texts[id]));
         scores_[id] = definition.like_sentencepiece ? rounded(length * most - 0.1) : 0.0;
       }
       if (kind == TokenKind::kNormal || kind == TokenKind::kUserDefined ||

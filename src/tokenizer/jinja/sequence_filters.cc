@@ -156,6 +156,9 @@ Value groupby(Interpreter& interpreter, const Value& subject, const Arguments& a
     std::vector<Value> keys{sort_key(plain_key(item), sensitive)};
     entries.emplace_back(std::move(keys), std::move(item));
   }
+  if (entries.size() > 1) {  // keys are put in order, and what is undefined has none
+    for (const Keyed& entry : entries) interpreter.need_defined(entry.first[0]);
+  }
   sort_keyed(interpreter, entries, false);
   std::vector<Value> groups;
   for (size_t begin = 0; begin < entries.size();) {
