@@ -20,10 +20,11 @@ if ! compgen -G 'models/starter/*.gguf' >/dev/null && ! compgen -G 'models/start
   echo "models/starter holds no model yet: make one with recipes/starter.sh DATA_FOLDER" >&2
   exit 1
 fi
+manner=(--temp 0.5 --repetition-penalty 1.2) # so small a model repeats itself otherwise
 if [ -t 0 ]; then
-  exec build/release/onmal chat -m models/starter
+  exec build/release/onmal chat -m models/starter "${manner[@]}"
 fi
 for question in '안녕하세요' '오늘 기분이 좀 우울해요'; do
   echo "> $question"
-  printf '%s\n' "$question" | build/release/onmal chat -m models/starter --temp 0.5 --seed 2
+  printf '%s\n' "$question" | build/release/onmal chat -m models/starter "${manner[@]}" --seed 2
 done

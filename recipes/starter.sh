@@ -14,9 +14,11 @@ if [ ! -e out/starter/train.tok ]; then
     --heldout-permille 5 -o out/starter
 fi
 "$onmal" train recipes/starter.toml
+[ -e out/starter/pretrain/model ] || { echo "stopped before the end: run it again to go on" >&2; exit 1; }
 sed "s|^folder = .*|folder = \"$data\"|" recipes/starter-chat.toml >recipes/.starter-chat.toml
 trap 'rm -f recipes/.starter-chat.toml' EXIT
 "$onmal" train recipes/.starter-chat.toml
+[ -e out/starter/chat/model ] || { echo "stopped before the end: run it again to go on" >&2; exit 1; }
 mkdir -p models/starter
 "$onmal" quantize out/starter/chat/model models/starter/starter-q8_0.gguf --type q8_0
 cp out/starter/pretrain/loss.svg models/starter/loss.svg

@@ -60,7 +60,9 @@ void tokenize(CommandContext& context, const TokenizeOptions& options) {
 void add_tokenize(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<TokenizeOptions>();
   CLI::App* command = app.add_subcommand("tokenize", "Turn text into token ids");
-  command->add_option("-m,--model", options->model, "Model, tokenizer.json, tokenizer.model or folder")->required();
+  command
+      ->add_option("-m,--model", options->model, "Model, tokenizer.json, tokenizer.model or folder")
+      ->required();
   CLI::Option* text = command->add_option("--text", options->text, "The text");
   command->add_option("--file", options->file, "A file with the text")->excludes(text);
   command->add_flag("--special", options->special,
@@ -78,7 +80,9 @@ struct DetokenizeOptions {
 void add_detokenize(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<DetokenizeOptions>();
   CLI::App* command = app.add_subcommand("detokenize", "Turn token ids into text");
-  command->add_option("-m,--model", options->model, "Model, tokenizer.json, tokenizer.model or folder")->required();
+  command
+      ->add_option("-m,--model", options->model, "Model, tokenizer.json, tokenizer.model or folder")
+      ->required();
   command->add_option("--ids,--tokens", options->ids, "1,2,3")->required()->delimiter(',');
   command->callback([&context, options] {
     const std::string text = load_any_tokenizer(options->model)->decode(options->ids);

@@ -88,7 +88,8 @@ double weighted_sum(const OpCase& op, Exec& exec, const std::vector<Tensor>& inp
 
 void expect_close(const Tensor& got, const Tensor& want, double bound, const std::string& what) {
   ASSERT_EQ(got.elements(), want.elements()) << what;
-  // Gradients that cancel out (a softmax over one key) are held to the size of their terms, not to zero.
+  // Gradients that cancel out (a softmax over one key) are held to the size of their terms, not to
+  // zero.
   double largest = 1e-2;
   double difference = 0;
   for (int64_t i = 0; i < want.elements(); ++i) {
