@@ -1,76 +1,34 @@
 // Quantised llama models against llama.cpp's logits of the same files with every weight dequantised
 // first (see the README of the golden files).
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
-#include "base/file.h"
-#include "models/language_model.h"
-#include "ops/backend.h"
+#include "models/golden_testing.h"
 
 namespace onmal {
 namespace {
 
-namespace fs = std::filesystem;
-
-fs::path golden_folder() {
-  const char* given = std::getenv("ONMAL_GOLDEN");
-  return given != nullptr ? fs::path(given) : fs::path(ONMAL_SOURCE_DIR) / ".." / "shared/golden";
-}
-
-std::vector<float> read_gzip(const fs::path& path, size_t count) {
-  std::vector<float> values(count);
-  const gzFile file = gzopen(path.c_str(), "rb");
-  if (file == nullptr) return {};
-  const auto bytes = static_cast<unsigned>(count * sizeof(float));
-  const bool whole = gzread(file, values.data(), bytes) == static_cast<int>(bytes);
-  gzclose(file);
-  return whole ? values : std::vector<float>{};
-}
-
 class QuantizedGoldenTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(QuantizedGoldenTest, LogitsAreThoseOfTheDequantisedWeights) {
-  const fs::path folder = golden_folder();
+  const std::filesystem::path folder = testing::golden_folder();
   const std::string name = std::string("llama-q-") + GetParam();
-  if (!fs::exists(folder / (name + ".gguf"))) {
+  if (!std::filesystem::exists(folder / (name + ".gguf"))) {
     GTEST_SKIP() << "SKIPPED: no golden files in " << folder << " (set ONMAL_GOLDEN)";
   }
-  const auto description = nlohmann::json::parse(read_file(folder / (name + ".json")));
-  const std::vector<int32_t> ids = description["token_ids"];
-  const int64_t rows = description["shape"][0];
-  const int64_t columns = description["shape"][1];
-  const std::vector<float> golden =
-      read_gzip(folder / (name + ".dequant.logits.f32.gz"), static_cast<size_t>(rows * columns));
-  ASSERT_EQ(static_cast<int64_t>(golden.size()), rows * columns);
-  const LanguageModel model = load_language_model(folder / (name + ".gguf"));
-  const Backend backend = make_cpu_backend();
-  ThreadPool pool(2);
-  HeapAllocator memory;
-  Exec exec{&pool, &memory, &backend};
-  const Tensor input =
-      Tensor::borrowed(const_cast<int32_t*>(ids.data()), Shape{1, rows}, DType::kI32);
-  const Tensor logits =
-      model.decoder->logits(exec, model.decoder->forward(exec, {input, {}, nullptr}));
-  double largest = 0;
-  double difference = 0;
-  for (int64_t i = 0; i < rows * columns; ++i) {
-    const auto wanted = static_cast<double>(golden[static_cast<size_t>(i)]);
-    largest = std::max(largest, std::abs(wanted));
-    difference = std::max(difference, std::abs(wanted - static_cast<double>(logits.f32()[i])));
-  }
+  const testing::GoldenLogits run = testing::golden_logits(name, ".dequant.logits.f32.gz");
+  ASSERT_EQ(static_cast<int64_t>(run.want.size()), run.rows * run.columns);
+  ASSERT_EQ(run.got.size(), run.want.size());
+  const auto [largest, difference] = testing::difference_of(run.got.data(), run.want);
   RecordProperty("relative_difference", std::to_string(difference / largest));
   EXPECT_LE(difference, 1e-5 * largest);
-  for (int64_t row = 0; row < rows; ++row) {
-    const float* begin = logits.f32() + row * columns;
-    EXPECT_EQ(std::max_element(begin, begin + columns) - begin, description["dequant_argmax"][row]);
+  for (int64_t row = 0; row < run.rows; ++row) {
+    const float* begin = run.got.data() + row * run.columns;
+    EXPECT_EQ(std::max_element(begin, begin + run.columns) - begin,
+              run.description["dequant_argmax"][row]);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "models/text_encoder.h"
 
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,39 +11,20 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "models/golden_testing.h"
 
 namespace onmal {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path golden_folder() {
-  const char* given = std::getenv("ONMAL_GOLDEN");
-  return given != nullptr ? fs::path(given) : fs::path(ONMAL_SOURCE_DIR) / ".." / "shared/golden";
-}
-
-std::vector<float> read_gzip(const fs::path& path, size_t count) {
-  std::vector<float> values(count);
-  const gzFile file = gzopen(path.c_str(), "rb");
-  if (file == nullptr) return {};
-  const auto bytes = static_cast<unsigned>(count * sizeof(float));
-  const bool whole = gzread(file, values.data(), bytes) == static_cast<int>(bytes);
-  gzclose(file);
-  return whole ? values : std::vector<float>{};
-}
-
 double difference(const float* got, const std::vector<float>& want) {
-  double largest = 0;
-  double difference = 0;
-  for (size_t i = 0; i < want.size(); ++i) {
-    largest = std::max(largest, std::abs(static_cast<double>(want[i])));
-    difference = std::max(difference, std::abs(static_cast<double>(got[i] - want[i])));
-  }
-  return difference / largest;
+  const testing::Difference found = testing::difference_of(got, want);
+  return found.absolute / found.largest;
 }
 
 TEST(TextEncoderTest, GoldenBert) {
-  const fs::path folder = golden_folder();
+  const fs::path folder = testing::golden_folder();
   if (!fs::exists(folder / "bert.gguf"))
     GTEST_SKIP() << "SKIPPED: no golden files in " << folder << " (set ONMAL_GOLDEN)";
   const auto description = nlohmann::json::parse(read_file(folder / "bert.json"));
@@ -56,11 +36,12 @@ TEST(TextEncoderTest, GoldenBert) {
   ThreadPool pool(2);
   HeapAllocator memory;
   Exec exec{&pool, &memory, &backend};
-  const std::vector<float> tokens = read_gzip(folder / "bert.tokens.f32.gz", ids.size() * dim);
+  const std::vector<float> tokens =
+      testing::read_gzip(folder / "bert.tokens.f32.gz", ids.size() * dim);
   ASSERT_EQ(tokens.size(), ids.size() * dim);
   // llama.cpp's GELU comes from a table of f16.
   EXPECT_LE(difference(encoder.hidden_states(exec, ids).f32(), tokens), 1e-3);
-  const std::vector<float> pooled = read_gzip(folder / "bert.logits.f32.gz", dim);
+  const std::vector<float> pooled = testing::read_gzip(folder / "bert.logits.f32.gz", dim);
   const std::vector<std::vector<int32_t>> texts = {ids, {101, 7, 102}, ids};
   EmbedOptions options;
   options.normalize = false;
@@ -75,7 +56,7 @@ TEST(TextEncoderTest, GoldenBert) {
 
 // A decoder's vector is its last hidden state: the head makes the golden logits of it.
 TEST(TextEncoderTest, DecodersGiveTheirHiddenStates) {
-  const fs::path folder = golden_folder();
+  const fs::path folder = testing::golden_folder();
   if (!fs::exists(folder / "llama.gguf"))
     GTEST_SKIP() << "SKIPPED: no golden files in " << folder << " (set ONMAL_GOLDEN)";
   const auto description = nlohmann::json::parse(read_file(folder / "llama.json"));
@@ -95,7 +76,8 @@ TEST(TextEncoderTest, DecodersGiveTheirHiddenStates) {
       exec, Tensor::borrowed(last.data(), Shape{1, static_cast<int64_t>(last.size())}));
   const size_t columns = description["shape"][1];
   const size_t rows = description["shape"][0];
-  const std::vector<float> golden = read_gzip(folder / "llama.logits.f32.gz", rows * columns);
+  const std::vector<float> golden =
+      testing::read_gzip(folder / "llama.logits.f32.gz", rows * columns);
   ASSERT_EQ(golden.size(), rows * columns);
   EXPECT_LE(
       difference(logits.f32(), {golden.end() - static_cast<std::ptrdiff_t>(columns), golden.end()}),
@@ -103,7 +85,7 @@ TEST(TextEncoderTest, DecodersGiveTheirHiddenStates) {
 }
 
 TEST(TextEncoderTest, TooLongIsAnErrorUnlessCut) {
-  const fs::path folder = golden_folder();
+  const fs::path folder = testing::golden_folder();
   if (!fs::exists(folder / "bert.gguf"))
     GTEST_SKIP() << "SKIPPED: no golden files in " << folder << " (set ONMAL_GOLDEN)";
   const TextEncoder encoder(folder / "bert.gguf");
