@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,21 +34,39 @@ std::string read_text(CommandContext& context, const PerplexityOptions& options)
   return InputReader(context.in).read_all(context.interrupts.token());
 }
 
-// What is scored: with a begin token the first token of the text is foretold too; else it only
-// serves as context.
-struct TokenText {
-  std::vector<int32_t> ids;
-  int64_t bytes = 0;
-};
-
-TokenText encode(const Tokenizer& tokenizer, const std::string& text) {
-  TokenText encoded{tokenizer.encode(text), 0};
-  std::vector<int32_t>& ids = encoded.ids;
+// With a begin token the first token of the text is foretold too; else it only serves as context.
+std::vector<int32_t> encode(const Tokenizer& tokenizer, const std::string& text) {
+  std::vector<int32_t> ids = tokenizer.encode(text);
   if (tokenizer.begin_id() >= 0) ids.insert(ids.begin(), tokenizer.begin_id());
-  for (size_t i = 1; i < ids.size(); ++i) {
-    encoded.bytes += static_cast<int64_t>(tokenizer.piece(ids[i]).size());
-  }
-  return encoded;
+  return ids;
+}
+
+// For chunks: as the model wants texts to begin, and each chunk so, in the place of its own first
+// token, which no chunk scores.
+std::vector<int32_t> encode_chunks(const Tokenizer& tokenizer, const std::string& text,
+                                   int64_t chunk) {
+  EncodeOptions around;
+  around.add_special = true;
+  const std::vector<int32_t> empty = tokenizer.encode("", around);
+  std::vector<int32_t> ids = tokenizer.encode(text);
+  const int32_t begin = tokenizer.begin_id();
+  if (begin < 0 || empty.empty() || empty.front() != begin) return ids;
+  ids.insert(ids.begin(), begin);
+  for (size_t i = 0; i < ids.size(); i += static_cast<size_t>(chunk)) ids[i] = begin;
+  return ids;
+}
+
+int64_t scored_bytes(const LanguageModel& model, std::span<const int32_t> ids,
+                     const ScoreOptions& options) {
+  int64_t bytes = 0;
+  const auto count = [&](int64_t, int64_t from, int64_t end) {
+    for (int64_t i = from; i < end; ++i) {
+      bytes += static_cast<int64_t>(model.tokenizer->piece(ids[static_cast<size_t>(i + 1)]).size());
+    }
+  };
+  for_each_window(static_cast<int64_t>(ids.size()), model.decoder->config().max_positions, options,
+                  count);
+  return bytes;
 }
 
 void print(CommandContext& context, const Score& score, const std::optional<Divergence>& divergence,
@@ -82,8 +101,10 @@ void print(CommandContext& context, const Score& score, const std::optional<Dive
 void perplexity(CommandContext& context, const PerplexityOptions& options) {
   const std::string text = read_text(context, options);
   const LanguageModel model = load_talking_model(options.model);
-  const TokenText encoded = encode(*model.tokenizer, text);
-  const std::vector<int32_t>& ids = encoded.ids;
+  const std::vector<int32_t> ids = options.score.chunk > 0
+                                       ? encode_chunks(*model.tokenizer, text, options.score.chunk)
+                                       : encode(*model.tokenizer, text);
+  const int64_t bytes = scored_bytes(model, ids, options.score);
   ThreadPool pool(context.threads);
   const Timer timer;
   const auto progress = [&](int64_t done) {
@@ -104,7 +125,7 @@ void perplexity(CommandContext& context, const PerplexityOptions& options) {
     score = divergence->model;
   }
   if (context.err_is_terminal) context.err << "\n";
-  print(context, score, divergence, encoded.bytes, timer.seconds());
+  print(context, score, divergence, bytes, timer.seconds());
 }
 
 }  // namespace
@@ -121,6 +142,12 @@ void add_perplexity_command(CLI::App& app, CommandContext& context) {
                       "Tokens seen at once; 0: the model's context, at most 2048");
   command->add_option("--stride", options->score.stride,
                       "Tokens scored per window; 0: half the window");
+  command
+      ->add_option(
+          "--chunk", options->score.chunk,
+          "Score the second halves of chunks of so many tokens, as llama-perplexity -c does")
+      ->excludes("--window")
+      ->excludes("--stride");
   command->callback([&context, options] { perplexity(context, *options); });
 }
 

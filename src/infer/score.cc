@@ -42,12 +42,34 @@ double Score::bits_per_byte(int64_t bytes) const {
   return negative_log_likelihood / std::numbers::ln2 / static_cast<double>(bytes);
 }
 
+namespace {
+
+void for_each_chunk(int64_t ids, int64_t context, int64_t chunk,
+                    FunctionRef<void(int64_t begin, int64_t from, int64_t end)> body) {
+  if (chunk < 4 || chunk > context) {
+    throw Error(ErrorCode::kInvalidArgument, "chunk",
+                "must be from 4 to the model's context of " + std::to_string(context));
+  }
+  if (ids < chunk) {
+    throw Error(
+        ErrorCode::kInvalidArgument, "text",
+        "has " + std::to_string(ids) + " tokens, fewer than a chunk of " + std::to_string(chunk),
+        "give a longer text or shorter chunks");
+  }
+  for (int64_t begin = 0; begin + chunk <= ids; begin += chunk) {
+    body(begin, begin + chunk / 2, begin + chunk - 1);
+  }
+}
+
+}  // namespace
+
 void for_each_window(int64_t ids, int64_t context, const ScoreOptions& options,
                      FunctionRef<void(int64_t begin, int64_t from, int64_t end)> body) {
   if (ids < 2) {
     throw Error(ErrorCode::kInvalidArgument, "text", "needs at least two tokens to be scored",
                 "give a longer text");
   }
+  if (options.chunk > 0) return for_each_chunk(ids, context, options.chunk, body);
   const int64_t window = options.window > 0 ? options.window : std::min(context, kLongestWindow);
   const int64_t stride = options.stride > 0 ? options.stride : std::max<int64_t>(window / 2, 1);
   if (window > context || stride > window) {

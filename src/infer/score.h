@@ -14,6 +14,9 @@ struct ScoreOptions {
   MatmulPrecision matmul = MatmulPrecision::kF32;
   int64_t window = 0;  // tokens the model sees at once; 0: its context, at most 2048
   int64_t stride = 0;  // tokens scored per window (the rest is context only); 0: half the window
+  // Tokens of a chunk; above 0: instead of sliding windows, chunks that do not overlap, a rest left
+  // over, and of each only the second half scored (what llama-perplexity does with -c).
+  int64_t chunk = 0;
 };
 
 struct Score {
@@ -24,8 +27,8 @@ struct Score {
 };
 
 // The windows that a text of `ids` tokens is scored in: body(begin, from, end) for inputs [from,
-// end) seen from `begin` on. Throws Error(kInvalidArgument) for fewer than two ids or a window
-// longer than `context`.
+// end) seen from `begin` on. Throws Error(kInvalidArgument) for fewer than two ids, a window or a
+// chunk longer than `context`, or a text shorter than a chunk.
 void for_each_window(int64_t ids, int64_t context, const ScoreOptions& options,
                      FunctionRef<void(int64_t begin, int64_t from, int64_t end)> body);
 

@@ -52,6 +52,26 @@ TEST(ScoreTest, AgreesWithTokensScoredOneByOne) {
   }
 }
 
+TEST(ScoreTest, ChunksScoreTheirSecondHalvesAlone) {
+  const LanguageModel model = testing::random_model(testing::small_config("llama"));
+  ThreadPool pool(2);
+  const std::vector<int32_t> ids = testing::random_ids(39, 2);
+  const Score score = score_tokens(model, pool, ids, {.chunk = 12}, no_progress);
+  double want = 0;
+  for (const size_t begin : {size_t{0}, size_t{12}, size_t{24}}) {
+    for (size_t t = 6; t < 11; ++t) {  // 36 to 38 are a rest
+      Generator generator(model, pool);
+      const std::span<const float> logits = generator.prefill(std::span(ids).subspan(begin, t + 1));
+      want += log_sum_exp(logits) -
+              static_cast<double>(logits[static_cast<size_t>(ids[begin + t + 1])]);
+    }
+  }
+  EXPECT_EQ(score.tokens, 15);
+  EXPECT_NEAR(score.negative_log_likelihood, want, 1e-4 * want);
+  EXPECT_THROW(score_tokens(model, pool, ids, {.chunk = 40}, no_progress), Error);
+  EXPECT_THROW(score_tokens(model, pool, ids, {.chunk = 2}, no_progress), Error);
+}
+
 TEST(ScoreTest, PerplexityAndBitsPerByte) {
   const Score score{.negative_log_likelihood = 8 * std::log(2.0), .tokens = 4};
   EXPECT_NEAR(score.perplexity(), 4.0, 1e-12);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "tokenizer/folder_tokens.h"
 #include "tokenizer/pipeline_tokenizer.h"
 
 namespace onmal {
@@ -199,9 +200,8 @@ void add_tokens_and_normalizer(const Specs& specs, const std::string& where,
   }
 }
 
-}  // namespace
-
-std::unique_ptr<Tokenizer> parse_sentencepiece(std::string_view bytes, const std::string& where) {
+PipelineDefinition parse_sentencepiece_definition(std::string_view bytes,
+                                                  const std::string& where) {
   PipelineDefinition definition;
   SubwordDefinition& model = definition.model;
   Specs specs;
@@ -229,11 +229,20 @@ std::unique_ptr<Tokenizer> parse_sentencepiece(std::string_view bytes, const std
   definition.trim_space = specs.spaces.add_prefix && !specs.whitespace_as_suffix;
   definition.pieces = pieces_of_texts(model.texts, model.kinds);
   add_tokens_and_normalizer(specs, where, definition);
-  return std::make_unique<PipelineTokenizer>(std::move(definition));
+  return definition;
+}
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> parse_sentencepiece(std::string_view bytes, const std::string& where) {
+  return std::make_unique<PipelineTokenizer>(parse_sentencepiece_definition(bytes, where));
 }
 
 std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path) {
-  return parse_sentencepiece(read_file(path, kMostBytes), path.string());
+  PipelineDefinition definition =
+      parse_sentencepiece_definition(read_file(path, kMostBytes), path.string());
+  add_folder_tokens(read_folder_tokens(path.parent_path()), definition);
+  return std::make_unique<PipelineTokenizer>(std::move(definition));
 }
 
 }  // namespace onmal

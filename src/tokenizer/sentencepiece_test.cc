@@ -1,6 +1,8 @@
 // Models trained and texts encoded by SentencePiece 0.1.97.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
@@ -45,6 +47,43 @@ TEST(SentencePieceTest, BpeGivesItsIds) {
        {"<tool>x 한국", {892, 3, 971, 892, 4}},
        {"🙂 é", {892, 246, 165, 159, 136, 892, 201, 175}},
        {"", {}}});
+}
+
+// A folder with unigram.model (1000 pieces) as its tokenizer.model.
+std::filesystem::path folder_with(const std::string& name, const std::string& config) {
+  const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / name;
+  std::filesystem::create_directories(folder);
+  write_file(folder / "tokenizer.model",
+             read_file(ONMAL_SOURCE_DIR "/fuzz/corpus/sentencepiece_fuzz/unigram.model"));
+  write_file(folder / "tokenizer_config.json", config);
+  return folder / "tokenizer.model";
+}
+
+TEST(SentencePieceTest, FoldersAddTokensAndWhatStandsAroundTexts) {
+  const auto plain = load("unigram.model");
+  const auto count = static_cast<int32_t>(plain->vocab_size());
+  const auto tokenizer = load_sentencepiece(folder_with(
+      "added_tokens", R"({"tokenizer_class": "LlamaTokenizer", "added_tokens_decoder": {")" +
+                          std::to_string(count + 1) +
+                          R"(": {"content": "<|turn|>", "special": true, "rstrip": true}}})"));
+  EXPECT_EQ(tokenizer->vocab_size(), count + 2);
+  EXPECT_EQ(tokenizer->find("<|turn|>"), count + 1);
+  EXPECT_TRUE(tokenizer->is_special(count + 1));
+  Ids want = plain->encode("안녕");
+  want.insert(want.begin(), {plain->begin_id(), count + 1});
+  EXPECT_EQ(tokenizer->encode("<|turn|>  안녕", {.add_special = true, .parse_special = true}),
+            want);
+  // As text, the same as without the folder.
+  EXPECT_EQ(tokenizer->encode("<|turn|> 안녕"), plain->encode("<|turn|> 안녕"));
+}
+
+TEST(SentencePieceTest, DamagedFoldersAreErrors) {
+  for (const char* config :
+       {"[]", "{", R"({"added_tokens_decoder": 3})", R"({"added_tokens_decoder": {"x": {}}})",
+        R"({"added_tokens_decoder": {"5": {"content": ""}}})", R"({"add_bos_token": "yes"})",
+        R"({"added_tokens_decoder": {"99999999": {"content": "a"}}})",
+        R"({"added_tokens_decoder": {"-2": {"content": "a"}}})"})
+    EXPECT_THROW(load_sentencepiece(folder_with("damaged_folder", config)), Error) << config;
 }
 
 TEST(SentencePieceTest, AnyBytesSurvive) {
