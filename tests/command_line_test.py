@@ -34,6 +34,8 @@ class CommandLineTest(unittest.TestCase):
         encoded = self.check(["tokenize", "-m", STARTER, "--text", "온말 abc"], "ids", "pieces", "bytes", "characters")
         ids = ",".join(map(str, encoded["ids"]))
         self.assertEqual(self.check(["detokenize", "-m", STARTER, "--ids", ids], "text")["text"], "온말 abc")
+        piped = run("tokenize", "-m", STARTER, "--json", input="온말 abc")
+        self.assertEqual(json.loads(piped.stdout)["ids"], encoded["ids"])
         self.check(["tokenizer", "train", "--input", KOREAN, "--vocab-size", "300", "-o", self.folder / "t.json"],
                    "vocab_size", "seconds", "bytes")
         logits = self.check(["logits", "-m", STARTER, "--tokens", ids, "-o", self.folder / "l"], "shape", "argmax", "top5")
@@ -47,6 +49,7 @@ class CommandLineTest(unittest.TestCase):
         scored = self.check(["perplexity", "-m", self.folder / "q4.gguf", "--file", KOREAN, "--kl-base",
                              self.folder / "f32.gguf"], "perplexity", "bits_per_byte", "tokens", "kl_divergence",
                             "kl_divergence_p99", "top1_agreement", "base_perplexity")
+        self.check(["perplexity", "-m", STARTER, "--file", KOREAN, "--chunk", "64"], "perplexity", "bits_per_byte")
         self.assertGreater(scored["kl_divergence_p99"], scored["kl_divergence"])
         self.assertLess(scored["kl_divergence"], 1)
 

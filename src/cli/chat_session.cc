@@ -135,11 +135,11 @@ void ChatSession::save(const std::string& path) {
   }
 }
 
-std::vector<int32_t> ChatSession::fitted_prompt() {
+std::vector<int32_t> ChatSession::fitted_prompt(int& dropped) {
   const int64_t answer_room =
       std::min(options_.generate.max_tokens, std::max<int64_t>(generator_.context() / 4, 1));
   std::vector<int32_t> prompt = conversation_.prompt();
-  int dropped = 0;
+  dropped = 0;
   while (static_cast<int64_t>(prompt.size()) + answer_room > generator_.context() &&
          conversation_.drop_oldest_turn()) {
     ++dropped;
@@ -158,9 +158,10 @@ void ChatSession::answer(const std::string& text) {
   context_.interrupts.rearm();
   std::string scratch;
   GenerateResult result;
+  int dropped = 0;
   try {
     result = generator_.generate(
-        fitted_prompt(), options_.generate,
+        fitted_prompt(dropped), options_.generate,
         [&](std::string_view part) {
           if (!context_.json) context_.out << printable(context_, part, scratch) << std::flush;
         },
@@ -180,6 +181,7 @@ void ChatSession::answer(const std::string& text) {
                           {"finish_reason", finish_reason_name(result.finish)},
                           {"prompt_tokens", result.prompt_tokens},
                           {"cached_tokens", result.cached_tokens},
+                          {"dropped_turns", dropped},
                           {"prefill_tokens_per_s", result.prefill_tokens_per_s},
                           {"decode_tokens_per_s", result.decode_tokens_per_s},
                           {"drafted_tokens", result.drafted_tokens},

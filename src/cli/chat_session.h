@@ -30,7 +30,7 @@ class ChatSession {
   void save(const std::string& path);
   void answer(const std::string& text);
   // Drops old turns until the prompt leaves room for an answer.
-  std::vector<int32_t> fitted_prompt();
+  std::vector<int32_t> fitted_prompt(int& dropped);
   void notice(const std::string& text);
 
   CommandContext& context_;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/file.h"
 #include "base/thread_pool.h"
 #include "base/timer.h"
+#include "cli/input.h"
 #include "cli/json_output.h"
 #include "cli/model_tokenizer.h"
 #include "corpus/pack.h"
@@ -26,14 +28,24 @@ namespace onmal {
 namespace {
 
 struct TokenizeOptions {
-  std::string model, text, file;
+  std::string model, file;
+  std::optional<std::string> text;
   bool special = false;
   bool around = false;
 };
 
+std::string text_to_tokenize(CommandContext& context, const TokenizeOptions& options) {
+  if (!options.file.empty()) return read_file(options.file);
+  if (options.text) return *options.text;
+  if (context.in_is_terminal)
+    throw CLI::ValidationError("tokenize",
+                               "give a text with --text, with --file or through a pipe");
+  return InputReader(context.in).read_all(context.interrupts.token());
+}
+
 void tokenize(CommandContext& context, const TokenizeOptions& options) {
   const std::shared_ptr<const Tokenizer> tokenizer = load_any_tokenizer(options.model);
-  const std::string text = options.file.empty() ? options.text : read_file(options.file);
+  const std::string text = text_to_tokenize(context, options);
   EncodeOptions encode;
   encode.parse_special = options.special;
   encode.add_special = options.around;
@@ -63,7 +75,8 @@ void add_tokenize(CLI::App& app, CommandContext& context) {
   command
       ->add_option("-m,--model", options->model, "Model, tokenizer.json, tokenizer.model or folder")
       ->required();
-  CLI::Option* text = command->add_option("--text", options->text, "The text");
+  CLI::Option* text =
+      command->add_option("--text", options->text, "The text; without it, standard input");
   command->add_option("--file", options->file, "A file with the text")->excludes(text);
   command->add_flag("--special", options->special,
                     "Read <|im_end|> and the like as special tokens");
