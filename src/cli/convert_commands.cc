@@ -136,11 +136,11 @@ void print(CommandContext& context, const std::vector<fs::path>& files, DType ma
 }
 
 void convert(CommandContext& context, const ConvertOptions& options) {
-  const std::optional<DType> asked =
-      options.type.empty() ? std::nullopt : std::optional(parse_type(options.type));
+  DType matrices = DType::kF32;
+  if (!options.type.empty()) matrices = parse_type(options.type);
   LanguageModel model = load_language_model(options.input);
   const uint64_t bytes_in = bytes_of(model.path);
-  const DType matrices = asked ? *asked : input_type(*model.decoder, options.output);
+  if (options.type.empty()) matrices = input_type(*model.decoder, options.output);
   const std::vector<TensorError> errors = measure_all(context, *model.decoder, matrices);
   std::vector<fs::path> files;
   if (is_gguf(options.output)) {
