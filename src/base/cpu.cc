@@ -19,6 +19,17 @@ bool has_f16c() {
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & (1U << 29)) != 0;
 }
 
+// Asking the processor leaves a virtual machine for its host: tens of microseconds each time.
+Isa ask_processor() {
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl");
+  if (avx512) return Isa::kAvx512;
+  if (avx2) return Isa::kAvx2;
+  return Isa::kBaseline;
+}
+
 }  // namespace
 #endif
 
@@ -38,13 +49,8 @@ std::string_view isa_name(Isa isa) {
 
 Isa detect_isa() {
 #if defined(__x86_64__)
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
-  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
-                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                      __builtin_cpu_supports("avx512vl");
-  if (avx512) return Isa::kAvx512;
-  if (avx2) return Isa::kAvx2;
-  return Isa::kBaseline;
+  static const Isa isa = ask_processor();
+  return isa;
 #elif defined(__aarch64__)
   return Isa::kNeon;
 #else
