@@ -21,4 +21,6 @@ struct LinearLayer {
   Param bias;  // shape of rank 0 when there is none
 };
 
+using LinearVisitor = FunctionRef<void(LinearLayer&)>;
+
 }  // namespace onmal

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "models/architecture.h"
+#include "train/fresh_model.h"
 
 namespace onmal {
 namespace {
@@ -111,6 +112,43 @@ Section model_section(Recipe& recipe) {
          m.norm_epsilon = static_cast<float>(r.number(n, 1e-12, 0.1));
        }},
       {"tied_head", flag(m.tied_head)},
+      {"decoder_layers", size(recipe.decoder_layers)},
+      {"gated_mlp", flag(recipe.gated_mlp)},
+  };
+}
+
+Section objective_section(ObjectiveRecipe& o) {
+  const auto number = [](double& target, double least, double most) -> Setter {
+    return [&target, least, most](const Reader& r, const toml::node& n) {
+      target = r.number(n, least, most);
+    };
+  };
+  return {
+      {"task",
+       [&](const Reader& r, const toml::node& n) {
+         o.task = r.choice<TaskKind>(n, {{"text", TaskKind::kText},
+                                         {"masked", TaskKind::kMasked},
+                                         {"classification", TaskKind::kClassification},
+                                         {"pairs", TaskKind::kPairs},
+                                         {"denoising", TaskKind::kDenoising},
+                                         {"preference", TaskKind::kPreference}});
+       }},
+      {"problem",
+       [&](const Reader& r, const toml::node& n) {
+         o.problem = r.choice<ClassifyTask>(n, {{"single_label", ClassifyTask::kSingleLabel},
+                                                {"multi_label", ClassifyTask::kMultiLabel},
+                                                {"regression", ClassifyTask::kRegression},
+                                                {"tokens", ClassifyTask::kTokens}});
+       }},
+      {"pooling",
+       [&](const Reader& r, const toml::node& n) {
+         o.pooling = r.choice<Pooling>(
+             n, {{"mean", Pooling::kMean}, {"cls", Pooling::kCls}, {"last", Pooling::kLast}});
+       }},
+      {"masked_share", number(o.masked_share, 0.01, 0.9)},
+      {"mean_span", number(o.mean_span, 1.0, 100.0)},
+      {"beta", number(o.beta, 1e-6, 1e6)},
+      {"label_smoothing", number(o.label_smoothing, 0.0, 0.49)},
   };
 }
 
@@ -118,7 +156,22 @@ Section data_section(DataRecipe& d) {
   const auto file = [](std::filesystem::path& target) -> Setter {
     return [&target](const Reader& r, const toml::node& n) { target = r.file(n); };
   };
+  const auto text = [](std::string& target) -> Setter {
+    return [&target](const Reader& r, const toml::node& n) { target = r.text(n); };
+  };
   return {
+      {"table", file(d.table)},
+      {"heldout_table", file(d.heldout_table)},
+      {"text_column", text(d.text_column)},
+      {"second_column", text(d.second_column)},
+      {"label_column", text(d.label_column)},
+      {"label_separator", text(d.label_separator)},
+      {"source_column", text(d.source_column)},
+      {"target_column", text(d.target_column)},
+      {"prefix", text(d.prefix)},
+      {"prompt_column", text(d.prompt_column)},
+      {"chosen_column", text(d.chosen_column)},
+      {"rejected_column", text(d.rejected_column)},
       {"tokenizer", file(d.tokenizer)},
       {"train", file(d.train)},
       {"heldout", file(d.heldout)},
@@ -179,6 +232,8 @@ Section run_section(RunRecipe& run) {
   };
   return {
       {"steps", count(run.steps, 1)},
+      {"epochs",
+       [&](const Reader& r, const toml::node& n) { run.epochs = r.number(n, 1e-6, 1e9); }},
       {"batch", count(run.batch, 1)},
       {"accumulation", count(run.accumulation, 1)},
       {"seed", [&](const Reader& r,
@@ -195,7 +250,8 @@ Section run_section(RunRecipe& run) {
       {"checkpoint_every", count(run.checkpoint_every, 0)},
       {"keep", count(run.keep, 1)},
       {"evaluate_every", count(run.evaluate_every, 0)},
-      {"evaluate_sequences", count(run.evaluate_sequences, 1)},
+      {"evaluate_sequences", count(run.evaluate_sequences, 0)},
+      {"keep_best", [&](const Reader& r, const toml::node& n) { run.keep_best = r.boolean(n); }},
       {"sample_every", count(run.sample_every, 0)},
       {"sample_prompt",
        [&](const Reader& r, const toml::node& n) { run.sample_prompt = r.text(n); }},
@@ -210,10 +266,23 @@ void check_whole(const Recipe& recipe, const std::string& where) {
   };
   require(!recipe.run.output.empty(),
           "run.output is missing: the folder for checkpoints and the model");
-  require(recipe.data.train.empty() != recipe.data.conversations.empty(),
-          "data needs either train (a token shard) or conversations (a corpus description)");
-  require(!recipe.from.empty() || !recipe.data.tokenizer.empty(), "data.tokenizer is missing");
-  if (recipe.from.empty()) recipe.model.validate(where);
+  const DataRecipe& data = recipe.data;
+  const bool shard = !data.train.empty();
+  switch (recipe.objective.task) {
+    case TaskKind::kText:
+      require(shard != !data.conversations.empty(),
+              "data needs either train (a token shard) or conversations (a corpus description)");
+      break;
+    case TaskKind::kMasked:
+    case TaskKind::kDenoising:
+      require(shard, "this task needs data.train, a token shard");
+      break;
+    default:
+      require(!data.table.empty(), "this task needs data.table, a table of examples");
+      require(!data.label_separator.empty(), "data.label_separator is empty");
+  }
+  require(!recipe.from.empty() || !data.tokenizer.empty(), "data.tokenizer is missing");
+  if (recipe.from.empty() && recipe.kind == ModelKind::kDecoder) recipe.model.validate(where);
 }
 
 }  // namespace
@@ -233,6 +302,7 @@ Recipe parse_recipe(const std::string& text, const std::filesystem::path& path) 
   const Reader reader{path, path.parent_path()};
   const std::map<std::string, Section> sections = {
       {"model", model_section(recipe)},
+      {"objective", objective_section(recipe.objective)},
       {"data", data_section(recipe.data)},
       {"optimizer", optimizer_section(recipe.optimizer)},
       {"schedule", schedule_section(recipe.schedule)},
@@ -254,7 +324,9 @@ Recipe parse_recipe(const std::string& text, const std::filesystem::path& path) 
       setter->second(reader, node);
     }
   }
-  find_architecture(recipe.model.architecture, path.string()).set_family(recipe.model);
+  recipe.kind = fresh_model_kind(recipe.model.architecture);
+  if (recipe.kind == ModelKind::kDecoder)
+    find_architecture(recipe.model.architecture, path.string()).set_family(recipe.model);
   check_whole(recipe, path.string());
   return recipe;
 }
