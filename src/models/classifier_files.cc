@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/error.h"
 #include "models/classifier.h"
 #include "models/encoder_weights.h"
@@ -117,6 +119,12 @@ Classifier::Classifier(const std::filesystem::path& path, std::optional<DType> m
               rules_of(decoder_ != nullptr, roberta),
               [&](const std::string& name) { return file.find(name); }, memory(), DType::kF32,
               path.string());
+  // The head may still point into `file`.
+  visit_head([&](Param& param) {
+    const Tensor own = Tensor::empty(memory(), param.shape);
+    std::copy_n(param.value.f32(), own.elements(), own.f32());
+    param.value = own;
+  });
 }
 
 void Classifier::save(const std::filesystem::path& folder, DType matrices) {

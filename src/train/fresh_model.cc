@@ -126,6 +126,18 @@ EncoderDecoderConfig pair_config(const Recipe& recipe, const Tokenizer& tokenize
   return config;
 }
 
+EncoderModel fresh_encoder(const Recipe& recipe, Rng& rng) {
+  EncoderModel model;
+  model.tokenizer.tokenizer = fresh_tokenizer(recipe);
+  model.encoder = std::make_unique<Encoder>(bert_config(recipe));
+  Encoder& encoder = *model.encoder;
+  require_training_memory(count_parameters([&](ParamVisitor visitor) { encoder.visit(visitor); }),
+                          recipe.run.output.string());
+  encoder.initialize(*model.memory, rng);
+  encoder.prepare(*model.memory);
+  return model;
+}
+
 // A model that has the head wanted already is tuned on.
 bool has_same_labels(const Recipe& recipe, const std::vector<std::string>& labels) {
   try {
@@ -184,15 +196,8 @@ MaskedLanguageModel start_masked_model(const Recipe& recipe) {
     return model;
   }
   MaskedLanguageModel model;
-  model.base.tokenizer.tokenizer = fresh_tokenizer(recipe);
-  const EncoderConfig config = bert_config(recipe);
-  model.base.encoder = std::make_unique<Encoder>(config);
-  model.head = std::make_unique<MaskedHead>(config);
-  Encoder& encoder = *model.base.encoder;
-  require_training_memory(count_parameters([&](ParamVisitor visitor) { encoder.visit(visitor); }),
-                          recipe.run.output.string());
-  encoder.initialize(*model.base.memory, rng);
-  encoder.prepare(*model.base.memory);
+  model.base = fresh_encoder(recipe, rng);
+  model.head = std::make_unique<MaskedHead>(model.base.encoder->config());
   model.head->visit([&](Param& param) { initialize_param(param, *model.base.memory, rng); });
   return model;
 }
@@ -232,7 +237,7 @@ Classifier start_classifier(const Recipe& recipe, const std::vector<std::string>
   };
   if (recipe.from.empty()) {
     if (recipe.kind == ModelKind::kEncoder)
-      return Classifier(std::move(start_masked_model(recipe).base), config, rng);
+      return Classifier(fresh_encoder(recipe, rng), config, rng);
     return Classifier(start_language_model(recipe), config, rng);
   }
   if (has_same_labels(recipe, labels)) return finish(Classifier(recipe.from, DType::kF32));
