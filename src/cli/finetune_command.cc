@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -40,6 +41,10 @@ struct FinetuneOptions {
   int64_t seed = 1;
   double learning_rate = 2e-4;
   double weight_decay = 0.0;
+  std::string adapter = "none";
+  int64_t rank = 8;
+  double alpha = 16;
+  std::vector<std::string> targets;
   std::string optimizer = "adamw";
   std::string matmul = "f32";
   bool fresh = false;
@@ -106,6 +111,18 @@ std::string table_text(const FinetuneOptions& options) {
   return text;
 }
 
+std::string adapter_text(const FinetuneOptions& options) {
+  if (options.adapter == "none") return "";
+  std::string text = fmt::format("[adapter]\nkind = {}\nrank = {}\nalpha = {:e}\n",
+                                 quoted(options.adapter), options.rank, options.alpha);
+  if (!options.targets.empty()) {
+    text += "targets = [";
+    for (const std::string& target : options.targets) text += quoted(target) + ", ";
+    text += "]\n";
+  }
+  return text + "\n";
+}
+
 std::string recipe_text(const FinetuneOptions& options, const std::string& data) {
   const bool conversations = options.task == kConversations;
   const int64_t permille =
@@ -118,12 +135,12 @@ std::string recipe_text(const FinetuneOptions& options, const std::string& data)
   return fmt::format(
       "# Written by 'onmal finetune'; 'onmal train' runs it again.\n\n"
       "[model]\nfrom = {}\n\n"
-      "{}length = {}\nheldout_permille = {}\n\n"
+      "{}{}length = {}\nheldout_permille = {}\n\n"
       "[optimizer]\nkind = {}\nlearning_rate = {:e}\nweight_decay = {:e}\n\n"
       "[schedule]\nkind = \"cosine\"\nwarmup_steps = {}\n\n"
       "[run]\n{}batch = {}\nseed = {}\nmatmul = {}\ncheckpoint_every = {}\n"
       "evaluate_every = {}\nkeep_best = {}\noutput = {}\n",
-      quoted(absolute(options.model)), data, options.length, permille, quoted(options.optimizer),
+      quoted(absolute(options.model)), adapter_text(options), data, options.length, permille, quoted(options.optimizer),
       options.learning_rate, options.weight_decay, options.warmup_steps, steps, batch, options.seed,
       quoted(options.matmul), options.checkpoint_every, options.evaluate_every,
       options.task == kClassification, quoted(absolute(options.output)));
@@ -189,6 +206,26 @@ void add_numbers(CLI::App& command, FinetuneOptions& options) {
       ->capture_default_str();
 }
 
+void add_adapter(CLI::App& command, FinetuneOptions& options) {
+  command
+      .add_option("--adapter", options.adapter,
+                  "Train an adapter beside the model, which stays as stored (quantised, too)")
+      ->check(CLI::IsMember({"none", "lora", "rslora", "dora"}))
+      ->capture_default_str();
+  command.add_option("--rank", options.rank, "Of the adapter")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command.add_option("--alpha", options.alpha, "The adapter's change weighs alpha / rank")
+      ->check(CLI::Range(1e-6, 1e9))
+      ->capture_default_str();
+  command
+      .add_option("--targets", options.targets,
+                  "What the adapter changes: query,key,value,output,gate,up,down")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"query", "key", "value", "output", "gate", "up", "down"}))
+      ->default_str("all");
+}
+
 void add_columns(CLI::App& command, FinetuneOptions& options) {
   const auto column = [&](const char* name, std::string& value, const char* description) {
     command.add_option(name, value, description)->capture_default_str();
@@ -236,6 +273,7 @@ void add_finetune_command(CLI::App& app, CommandContext& context) {
       ->check(CLI::IsMember({"cls", "mean", "last"}))
       ->default_str("the model's own way");
   add_columns(*command, *options);
+  add_adapter(*command, *options);
   add_numbers(*command, *options);
   command->add_option("--optimizer", options->optimizer, "adamw or muon")
       ->check(CLI::IsMember({"adamw", "muon"}))

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory_size.h"
+#include "models/adapter.h"
 #include "models/initialize_params.h"
 #include "tokenizer/tokenizer_json.h"
 
@@ -138,6 +139,17 @@ EncoderModel fresh_encoder(const Recipe& recipe, Rng& rng) {
   return model;
 }
 
+// The base stays as it is stored, mapped where it can be.
+LanguageModel start_adapter(const Recipe& recipe) {
+  LanguageModel model = load_language_model(recipe.from);
+  require_tokenizer(model.tokenizer, recipe.from);
+  Rng rng(recipe.run.seed);
+  attach_adapter([&](LinearVisitor visitor) { model.decoder->visit_linears(visitor); },
+                 *recipe.adapter, *model.memory, rng, recipe.from.string());
+  require_adapter_names(model, recipe.from.string());
+  return model;
+}
+
 // A model that has the head wanted already is tuned on.
 bool has_same_labels(const Recipe& recipe, const std::vector<std::string>& labels) {
   try {
@@ -160,6 +172,7 @@ ModelKind fresh_model_kind(std::string_view architecture) {
 
 LanguageModel start_language_model(const Recipe& recipe) {
   require_kind(recipe, ModelKind::kDecoder, "decoders");
+  if (recipe.adapter) return start_adapter(recipe);
   if (!recipe.from.empty()) {
     require_training_memory(load_language_model(recipe.from).decoder->config().parameter_count(),
                             recipe.from.string());
@@ -255,7 +268,7 @@ int32_t find_mask_id(const Tokenizer& tokenizer) {
     if (const int32_t id = tokenizer.find(name); id >= 0) return id;
   }
   throw Error(ErrorCode::kInvalidArgument, "tokenizer", "has no mask token",
-              "train one with 'onmal tokenizer train --special \"[MASK]\"'");
+              "train one with 'onmal tokenizer train --special-token \"[MASK]\"'");
 }
 
 }  // namespace onmal

@@ -15,7 +15,8 @@ namespace onmal {
 ModelKind fresh_model_kind(std::string_view architecture);
 
 // The model that a run starts from: freshly initialised by [model], or loaded in f32 from
-// model.from with weights of its own. Each throws Error(kInvalidArgument) where the recipe speaks
+// model.from with weights of its own; with an adapter, loaded as stored with a fresh one attached.
+// Each throws Error(kInvalidArgument) where the recipe speaks
 // of another kind of model, and Error(kResource) where training it does not fit into memory.
 LanguageModel start_language_model(const Recipe& recipe);
 MaskedLanguageModel start_masked_model(const Recipe& recipe);

@@ -1,3 +1,5 @@
+#include <sstream>
+
 #include "base/error.h"
 #include "train/classify_objective.h"
 #include "train/masked_objective.h"
@@ -21,6 +23,20 @@ std::unique_ptr<Objective> make_objective(const Recipe& recipe) {
     default:
       throw Error(ErrorCode::kUnsupported, "objective.task", "not there yet");
   }
+}
+
+std::string describe_adapter(const AdapterConfig& adapter) {
+  std::ostringstream text;
+  text << "adapter " << adapter.rank << ' ' << adapter.alpha << ' ' << adapter.rank_stabilized
+       << ' ' << adapter.dora;
+  for (const std::string& target : adapter.targets) text << ' ' << target;
+  return text.str();
+}
+
+void save_adapter(LanguageModel& model, const AdapterConfig& adapter,
+                  const std::filesystem::path& folder) {
+  save_peft_adapter(model, adapter, folder, model.path.string());
+  if (!adapter.dora) save_gguf_adapter(model, adapter, folder / "adapter.gguf");
 }
 
 TrainLoss scalar_loss(Exec& exec, const Tensor& loss) {

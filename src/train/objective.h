@@ -73,7 +73,9 @@ class Objective {
   virtual double flops_per_token() const = 0;
   // What must not change between stop and resume.
   virtual std::string fingerprint() const = 0;
-  // Writes the model as a folder that loads again.
+  // What it makes, the name of the folder: "model", or "adapter".
+  virtual std::string product() const { return "model"; }
+  // Writes the model as a folder that loads again, or the adapter.
   virtual void save(const std::filesystem::path& folder) = 0;
   // For samples; null when the model writes no text.
   virtual LanguageModel* language_model() { return nullptr; }
@@ -81,6 +83,12 @@ class Objective {
 
 // Builds or loads the model and opens the data. Throws Error before anything is written.
 std::unique_ptr<Objective> make_objective(const Recipe& recipe);
+
+// An adapter's part of a fingerprint.
+std::string describe_adapter(const AdapterConfig& adapter);
+// Writes an adapter in PEFT's layout and, where GGUF can hold it, adapter.gguf beside.
+void save_adapter(LanguageModel& model, const AdapterConfig& adapter,
+                  const std::filesystem::path& folder);
 
 // Loss and seed of a scalar loss tensor.
 TrainLoss scalar_loss(Exec& exec, const Tensor& loss);

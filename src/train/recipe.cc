@@ -117,6 +117,25 @@ Section model_section(Recipe& recipe) {
   };
 }
 
+Section adapter_section(AdapterConfig& a) {
+  return {
+      {"kind",
+       [&](const Reader& r, const toml::node& n) {
+         const auto kind = r.choice<int>(n, {{"lora", 0}, {"rslora", 1}, {"dora", 2}});
+         a.rank_stabilized = kind == 1;
+         a.dora = kind == 2;
+       }},
+      {"rank", [&](const Reader& r, const toml::node& n) { a.rank = r.integer(n, 1, 65536); }},
+      {"alpha", [&](const Reader& r, const toml::node& n) { a.alpha = r.number(n, 1e-6, 1e9); }},
+      {"targets",
+       [&](const Reader& r, const toml::node& n) {
+         if (!n.is_array()) r.refuse(n, "must be a list of texts");
+         a.targets.clear();
+         for (const toml::node& target : *n.as_array()) a.targets.push_back(r.text(target));
+       }},
+  };
+}
+
 Section objective_section(ObjectiveRecipe& o) {
   const auto number = [](double& target, double least, double most) -> Setter {
     return [&target, least, most](const Reader& r, const toml::node& n) {
@@ -281,6 +300,10 @@ void check_whole(const Recipe& recipe, const std::string& where) {
       require(!data.table.empty(), "this task needs data.table, a table of examples");
       require(!data.label_separator.empty(), "data.label_separator is empty");
   }
+  const TaskKind task = recipe.objective.task;
+  require(!recipe.adapter || (task == TaskKind::kText || task == TaskKind::kPreference),
+          "adapters are trained by the tasks text and preference");
+  require(!recipe.adapter || !recipe.from.empty(), "an adapter needs model.from, its base model");
   require(!recipe.from.empty() || !data.tokenizer.empty(), "data.tokenizer is missing");
   if (recipe.from.empty() && recipe.kind == ModelKind::kDecoder) recipe.model.validate(where);
 }
@@ -300,8 +323,10 @@ Recipe parse_recipe(const std::string& text, const std::filesystem::path& path) 
   recipe.source = text;
   recipe.model.architecture = "qwen3";
   const Reader reader{path, path.parent_path()};
+  AdapterConfig adapter;
   const std::map<std::string, Section> sections = {
       {"model", model_section(recipe)},
+      {"adapter", adapter_section(adapter)},
       {"objective", objective_section(recipe.objective)},
       {"data", data_section(recipe.data)},
       {"optimizer", optimizer_section(recipe.optimizer)},
@@ -323,6 +348,10 @@ Recipe parse_recipe(const std::string& text, const std::filesystem::path& path) 
       }
       setter->second(reader, node);
     }
+  }
+  if (document.contains("adapter")) {
+    adapter.validate(path.string() + ", [adapter]");
+    recipe.adapter = adapter;
   }
   recipe.kind = fresh_model_kind(recipe.model.architecture);
   if (recipe.kind == ModelKind::kDecoder)

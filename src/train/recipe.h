@@ -5,6 +5,7 @@
 #include <string>
 
 #include "autograd/exec.h"
+#include "models/adapter.h"
 #include "models/classifier.h"
 #include "models/decoder_config.h"
 #include "models/model_file.h"
@@ -105,6 +106,7 @@ struct Recipe {
   bool gated_mlp = false;                // encoder-decoders of T5's kind
   std::filesystem::path from;            // start from this saved model instead of `model`
   ObjectiveRecipe objective;
+  std::optional<AdapterConfig> adapter;  // trained instead of the model, which stays as stored
   DataRecipe data;
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
@@ -112,10 +114,10 @@ struct Recipe {
   std::string source;  // the text it was read from
 };
 
-// Reads a recipe (TOML; sections model, objective, data, optimizer, schedule, run). Relative paths
-// start from the recipe's folder, except run.output, which starts from the working directory.
-// Throws Error(kInvalidArgument) with file and line: a misspelt key (naming the nearest one), a
-// wrong type, a value out of range.
+// Reads a recipe (TOML; sections model, adapter, objective, data, optimizer, schedule, run).
+// Relative paths start from the recipe's folder, except run.output, which starts from the working
+// directory. Throws Error(kInvalidArgument) with file and line: a misspelt key (naming the nearest
+// one), a wrong type, a value out of range.
 Recipe load_recipe(const std::filesystem::path& path);
 Recipe parse_recipe(const std::string& text, const std::filesystem::path& path);
 

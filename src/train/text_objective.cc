@@ -14,6 +14,7 @@ TextObjective::TextObjective(const Recipe& recipe)
     : data_(recipe.data),
       run_(recipe.run),
       optimizer_(recipe.optimizer.kind),
+      adapter_(recipe.adapter),
       model_(start_language_model(recipe)) {
   if (data_.length > model_.decoder->config().max_positions) {
     throw Error(ErrorCode::kInvalidArgument, "data.length",
@@ -56,6 +57,7 @@ std::string TextObjective::fingerprint() const {
        << tokenizer_fingerprint(*model_.tokenizer) << ' ' << train_->sequences() << ' '
        << data_.length << ' ' << run_.batch << ' ' << run_.accumulation << ' ' << run_.seed << ' '
        << static_cast<int>(optimizer_);
+  if (adapter_) text << ' ' << describe_adapter(*adapter_);
   return text.str();
 }
 
@@ -130,10 +132,17 @@ double TextObjective::flops_per_token() const {
   const double looked_up = m.tied_head ? 0.0 : static_cast<double>(m.vocab_size * m.dim);
   const double weights = static_cast<double>(m.parameter_count()) - looked_up;
   const auto width = static_cast<double>(m.heads * m.head_dim);
-  return 6.0 * weights + 6.0 * static_cast<double>(m.layers * data_.length) * width;
+  // A frozen base needs no gradients of weights.
+  return (adapter_ ? 4.0 : 6.0) * weights + 6.0 * static_cast<double>(m.layers * data_.length) * width;
+}
+
+void TextObjective::visit(ParamVisitor visitor) {
+  if (!adapter_) return model_.decoder->visit(visitor);
+  visit_adapter([this](LinearVisitor v) { model_.decoder->visit_linears(v); }, visitor);
 }
 
 void TextObjective::save(const std::filesystem::path& folder) {
+  if (adapter_) return save_adapter(model_, *adapter_, folder);
   save_hugging_face(model_, folder, DType::kF32);
 }
 

@@ -12,7 +12,7 @@ class TextObjective : public Objective {
 
   int64_t sequences() const override { return train_->sequences(); }
   bool has_heldout() const override { return heldout_ != nullptr; }
-  void visit(ParamVisitor visitor) override { model_.decoder->visit(visitor); }
+  void visit(ParamVisitor visitor) override;
   Allocator& memory() override { return *model_.memory; }
   TrainBatch make_batch(Allocator& memory, uint64_t position, int64_t count) const override;
   TrainLoss loss(Exec& exec, const TrainBatch& batch, double normalizer) const override;
@@ -20,6 +20,7 @@ class TextObjective : public Objective {
   Evaluation evaluate(Exec& exec, int64_t most, int64_t count) const override;
   double flops_per_token() const override;
   std::string fingerprint() const override;
+  std::string product() const override { return adapter_ ? "adapter" : "model"; }
   void save(const std::filesystem::path& folder) override;
   LanguageModel* language_model() override { return &model_; }
 
@@ -32,6 +33,7 @@ class TextObjective : public Objective {
   DataRecipe data_;
   RunRecipe run_;
   OptimizerKind optimizer_;
+  std::optional<AdapterConfig> adapter_;
   LanguageModel model_;
   std::unique_ptr<BatchSource> train_, heldout_;
 };

@@ -137,7 +137,7 @@ void Trainer::save(bool final_model) {
   save_checkpoint(
       recipe_.run.output, state_, [this](ParamVisitor visitor) { objective_->visit(visitor); },
       *optimizer_, recipe_.run.keep);
-  if (final_model && !best_) objective_->save(recipe_.run.output / "model");
+  if (final_model && !best_) objective_->save(recipe_.run.output / objective_->product());
   write_file(recipe_.run.output / "loss.svg", draw_loss_curve(curve_));
   write_file(recipe_.run.output / "log.jsonl", log_);
 }
@@ -150,7 +150,7 @@ void Trainer::keep_if_best(const Evaluation& evaluation) {
       !best_ || (objective_->watched().more_is_better ? value > *best_ : value < *best_);
   if (!better) return;
   best_ = value;
-  const fs::path target = recipe_.run.output / "model";
+  const fs::path target = recipe_.run.output / objective_->product();
   const fs::path part = recipe_.run.output / ("part-model-" + std::to_string(::getpid()));
   fs::remove_all(part);
   objective_->save(part);
