@@ -128,7 +128,8 @@ void dump(const std::string& architecture, const std::filesystem::path& folder) 
   decoder.set_trained(true);
   OptimizerRecipe recipe;
   recipe.learning_rate = kLearningRate;
-  Optimizer optimizer(recipe, decoder, *model.memory);
+  Optimizer optimizer(
+      recipe, [&](ParamVisitor visitor) { decoder.visit(visitor); }, *model.memory);
   std::string losses = "[";
   for (int step = 0; step < kSteps; ++step) {
     GradStore gradients;

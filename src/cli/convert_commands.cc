@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 #include "cli/json_output.h"
+#include "cli/model_options.h"
+#include "models/adapter.h"
 #include "models/language_model.h"
 #include "models/weight_io.h"
 
@@ -23,8 +25,9 @@ namespace fs = std::filesystem;
 
 struct ConvertOptions {
   std::string input, output;
-  std::string type;         // "": as the input has it
-  uint64_t part_bytes = 0;  // 0: one file
+  std::vector<std::string> adapters;  // merged into the weights
+  std::string type;                   // "": as the input has it
+  uint64_t part_bytes = 0;            // 0: one file
 };
 
 struct TensorError {
@@ -141,6 +144,11 @@ void convert(CommandContext& context, const ConvertOptions& options) {
   LanguageModel model = load_language_model(options.input);
   const uint64_t bytes_in = bytes_of(model.path);
   if (options.type.empty()) matrices = input_type(*model.decoder, options.output);
+  if (!options.adapters.empty()) {
+    attach_adapters(model, options.adapters);
+    merge_adapters([&](LinearVisitor visitor) { model.decoder->visit_linears(visitor); },
+                   *model.memory);
+  }
   const std::vector<TensorError> errors = measure_all(context, *model.decoder, matrices);
   std::vector<fs::path> files;
   if (is_gguf(options.output)) {
@@ -162,6 +170,7 @@ void add_command(CLI::App& app, CommandContext& context, const std::string& name
       ->add_option("output", options->output,
                    "NAME.gguf, or a folder to be written as Hugging Face's libraries do")
       ->required();
+  add_adapter_option(*command, options->adapters);
   command->add_option("--type", options->type,
                       "Number format of the matrices: f32, f16, bf16 or q8_0 (GGUF only)");
   command

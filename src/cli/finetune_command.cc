@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -16,20 +17,34 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kConversations = "conversations";
+constexpr const char* kClassification = "classification";
+
 struct FinetuneOptions {
   std::string model, data, output;
+  std::string task = kConversations;
   std::string question, answer, context;  // fields of the data; none: message lists
-  int64_t steps = 100;
-  int64_t batch = 8;
+  std::string heldout;                    // a table of its own
+  std::string text_column = "text", second_column, label_column = "label", separator = ",";
+  std::string source_column = "source", target_column = "target", prefix;
+  std::string problem = "single_label";
+  std::string pooling;
+  int64_t steps = 0;  // 0: as many as epochs take
+  double epochs = 3;
+  int64_t batch = 0;  // 0: 8 conversations or pairs, 32 texts
   int64_t length = 256;
   int64_t turns = 1;
-  int64_t heldout_permille = 20;
+  int64_t heldout_permille = -1;  // 20 conversations, 100 rows
   int64_t warmup_steps = 10;
   int64_t checkpoint_every = 0;
   int64_t evaluate_every = 50;
   int64_t seed = 1;
   double learning_rate = 2e-4;
   double weight_decay = 0.0;
+  std::string adapter = "none";
+  int64_t rank = 8;
+  double alpha = 16;
+  std::vector<std::string> targets;
   std::string optimizer = "adamw";
   std::string matmul = "f32";
   bool fresh = false;
@@ -66,25 +81,73 @@ std::string corpus_text(const FinetuneOptions& options) {
   return text;
 }
 
-std::string recipe_text(const FinetuneOptions& options, const std::string& corpus) {
+// What is learned, from what: [objective] and [data].
+std::string conversations_text(const FinetuneOptions& options, const std::string& corpus) {
+  return fmt::format(
+      "[data]\nconversations = {}\nfolder = {}\nturns = {}\n", quoted(absolute(corpus)),
+      quoted(absolute(fs::path(options.data).parent_path().string())), options.turns);
+}
+
+std::string table_text(const FinetuneOptions& options) {
+  std::string text = fmt::format("[objective]\ntask = {}\n", quoted(options.task));
+  const bool classification = options.task == kClassification;
+  if (classification) {
+    text += fmt::format("problem = {}\n", quoted(options.problem));
+    if (!options.pooling.empty()) text += fmt::format("pooling = {}\n", quoted(options.pooling));
+  }
+  text += fmt::format("\n[data]\ntable = {}\n", quoted(absolute(options.data)));
+  if (!options.heldout.empty())
+    text += fmt::format("heldout_table = {}\n", quoted(absolute(options.heldout)));
+  if (classification) {
+    text += fmt::format("text_column = {}\nsecond_column = {}\nlabel_column = {}\n",
+                        quoted(options.text_column), quoted(options.second_column),
+                        quoted(options.label_column));
+    text += fmt::format("label_separator = {}\n", quoted(options.separator));
+  } else {
+    text += fmt::format("source_column = {}\ntarget_column = {}\nprefix = {}\n",
+                        quoted(options.source_column), quoted(options.target_column),
+                        quoted(options.prefix));
+  }
+  return text;
+}
+
+std::string adapter_text(const FinetuneOptions& options) {
+  if (options.adapter == "none") return "";
+  std::string text = fmt::format("[adapter]\nkind = {}\nrank = {}\nalpha = {:e}\n",
+                                 quoted(options.adapter), options.rank, options.alpha);
+  if (!options.targets.empty()) {
+    text += "targets = [";
+    for (const std::string& target : options.targets) text += quoted(target) + ", ";
+    text += "]\n";
+  }
+  return text + "\n";
+}
+
+std::string recipe_text(const FinetuneOptions& options, const std::string& data) {
+  const bool conversations = options.task == kConversations;
+  const int64_t permille =
+      options.heldout_permille >= 0 ? options.heldout_permille : (conversations ? 20 : 100);
+  const int64_t batch = options.batch > 0 ? options.batch : (conversations ? 8 : 32);
+  const std::string steps =
+      options.steps > 0
+          ? fmt::format("steps = {}\n", options.steps)
+          : (conversations ? "steps = 100\n" : fmt::format("epochs = {:e}\n", options.epochs));
   return fmt::format(
       "# Written by 'onmal finetune'; 'onmal train' runs it again.\n\n"
       "[model]\nfrom = {}\n\n"
-      "[data]\nconversations = {}\nfolder = {}\nlength = {}\nturns = {}\nheldout_permille = {}\n\n"
+      "{}{}length = {}\nheldout_permille = {}\n\n"
       "[optimizer]\nkind = {}\nlearning_rate = {:e}\nweight_decay = {:e}\n\n"
       "[schedule]\nkind = \"cosine\"\nwarmup_steps = {}\n\n"
-      "[run]\nsteps = {}\nbatch = {}\nseed = {}\nmatmul = {}\ncheckpoint_every = {}\n"
-      "evaluate_every = {}\noutput = {}\n",
-      quoted(absolute(options.model)), quoted(absolute(corpus)),
-      quoted(absolute(fs::path(options.data).parent_path().string())), options.length,
-      options.turns, options.heldout_permille, quoted(options.optimizer), options.learning_rate,
-      options.weight_decay, options.warmup_steps, options.steps, options.batch, options.seed,
+      "[run]\n{}batch = {}\nseed = {}\nmatmul = {}\ncheckpoint_every = {}\n"
+      "evaluate_every = {}\nkeep_best = {}\noutput = {}\n",
+      quoted(absolute(options.model)), adapter_text(options), data, options.length, permille, quoted(options.optimizer),
+      options.learning_rate, options.weight_decay, options.warmup_steps, steps, batch, options.seed,
       quoted(options.matmul), options.checkpoint_every, options.evaluate_every,
-      quoted(absolute(options.output)));
+      options.task == kClassification, quoted(absolute(options.output)));
 }
 
 void require_file(const std::string& path) {
-  if (fs::exists(path)) return;
+  if (path.empty() || fs::exists(path)) return;
   throw Error(ErrorCode::kIo, path, "there is no such file or folder", "check the path");
 }
 
@@ -95,30 +158,42 @@ void finetune(CommandContext& context, const FinetuneOptions& options) {
   }
   require_file(options.model);
   require_file(options.data);
+  require_file(options.heldout);
   const fs::path folder(options.output);
-  std::string corpus = options.data;
-  if (fs::path(options.data).extension() != ".toml") {
-    const std::string text = corpus_text(options);
-    fs::create_directories(folder);
-    corpus = (folder / "corpus.toml").string();
-    write_file(corpus, text);
+  std::string data;
+  if (options.task == kConversations) {
+    std::string corpus = options.data;
+    if (fs::path(options.data).extension() != ".toml") {
+      const std::string text = corpus_text(options);
+      fs::create_directories(folder);
+      corpus = (folder / "corpus.toml").string();
+      write_file(corpus, text);
+    }
+    data = conversations_text(options, corpus);
+  } else {
+    data = table_text(options);
   }
   fs::create_directories(folder);
-  write_file(folder / "recipe.toml", recipe_text(options, corpus));
+  write_file(folder / "recipe.toml", recipe_text(options, data));
   run_recipe(context, folder / "recipe.toml", options.fresh);
 }
 
 void add_numbers(CLI::App& command, FinetuneOptions& options) {
   const auto count = [&](const char* name, int64_t& value, const char* description, int64_t least) {
-    command.add_option(name, value, description)
+    return command.add_option(name, value, description)
         ->check(CLI::Range(least, int64_t{1} << 40))
         ->capture_default_str();
   };
-  count("--steps", options.steps, "Optimiser steps", 1);
-  count("--batch", options.batch, "Sequences a step", 1);
-  count("--length", options.length, "Tokens a sequence; longer conversations are cut", 2);
+  count("--steps", options.steps, "Optimiser steps, instead of --epochs", 0)
+      ->default_str("100 for conversations");
+  command.add_option("--epochs", options.epochs, "Times that every example is seen")
+      ->check(CLI::Range(0.001, 1e6))
+      ->capture_default_str();
+  count("--batch", options.batch, "Sequences or texts a step", 0)->default_str("8 or 32");
+  count("--length", options.length, "Tokens a sequence; longer ones are cut", 2);
   count("--turns", options.turns, "Join up to so many conversations to one", 1);
-  count("--heldout-permille", options.heldout_permille, "Conversations kept out, in a thousand", 0);
+  count("--heldout-permille", options.heldout_permille, "Kept out, in a thousand", -1)
+      ->default_str("20 or 100");
   count("--warmup-steps", options.warmup_steps, "Steps until the learning rate is reached", 0);
   count("--checkpoint-every", options.checkpoint_every, "Steps; 0: only at the end", 0);
   count("--evaluate-every", options.evaluate_every, "Steps; 0: never", 0);
@@ -131,24 +206,74 @@ void add_numbers(CLI::App& command, FinetuneOptions& options) {
       ->capture_default_str();
 }
 
+void add_adapter(CLI::App& command, FinetuneOptions& options) {
+  command
+      .add_option("--adapter", options.adapter,
+                  "Train an adapter beside the model, which stays as stored (quantised, too)")
+      ->check(CLI::IsMember({"none", "lora", "rslora", "dora"}))
+      ->capture_default_str();
+  command.add_option("--rank", options.rank, "Of the adapter")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command.add_option("--alpha", options.alpha, "The adapter's change weighs alpha / rank")
+      ->check(CLI::Range(1e-6, 1e9))
+      ->capture_default_str();
+  command
+      .add_option("--targets", options.targets,
+                  "What the adapter changes: query,key,value,output,gate,up,down")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"query", "key", "value", "output", "gate", "up", "down"}))
+      ->default_str("all");
+}
+
+void add_columns(CLI::App& command, FinetuneOptions& options) {
+  const auto column = [&](const char* name, std::string& value, const char* description) {
+    command.add_option(name, value, description)->capture_default_str();
+  };
+  column("--question", options.question, "Conversations: field or column of the question");
+  column("--answer", options.answer, "Conversations: field or column of the answer");
+  column("--context", options.context, "Conversations: field or column put below the question");
+  column("--heldout", options.heldout, "A table of held-out rows, instead of a split by hash");
+  column("--text-column", options.text_column, "Classification: column or field of the text");
+  column("--second-column", options.second_column, "Classification: put below the text");
+  column("--label-column", options.label_column, "Classification: column or field of the label");
+  column("--label-separator", options.separator, "Classification: between the labels of one text");
+  column("--source-column", options.source_column, "Pairs: column or field of the source");
+  column("--target-column", options.target_column, "Pairs: column or field of the target");
+  column("--prefix", options.prefix, "Pairs: put before each source");
+}
+
 }  // namespace
 
 void add_finetune_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<FinetuneOptions>();
   CLI::App* command =
-      app.add_subcommand("finetune", "Tune a model on conversations; goes on where it stopped");
+      app.add_subcommand("finetune", "Tune a model to a task; goes on where it stopped");
   command->add_option("-m,--model", options->model, "Model to start from")->required();
+  command
+      ->add_option("--task", options->task,
+                   "conversations (a decoder answers), classification (a decoder or encoder "
+                   "labels) or pairs (an encoder-decoder writes)")
+      ->check(CLI::IsMember({kConversations, kClassification, "pairs"}))
+      ->capture_default_str();
   command
       ->add_option(
           "--data", options->data,
           "Conversations: .jsonl or .json with \"messages\", any table with --question and "
-          "--answer, or a corpus description (.toml)")
+          "--answer, or a corpus description (.toml); other tasks: .jsonl, .json, .csv or .tsv")
       ->required();
   command->add_option("-o,--output", options->output, "Folder for checkpoints and the model")
       ->required();
-  command->add_option("--question", options->question, "Field or column of the question");
-  command->add_option("--answer", options->answer, "Field or column of the answer");
-  command->add_option("--context", options->context, "Field or column put below the question");
+  command
+      ->add_option("--problem", options->problem,
+                   "Classification: what a label is of; tokens: one for each word")
+      ->check(CLI::IsMember({"single_label", "multi_label", "regression", "tokens"}))
+      ->capture_default_str();
+  command->add_option("--pooling", options->pooling, "Classification: what the head sees")
+      ->check(CLI::IsMember({"cls", "mean", "last"}))
+      ->default_str("the model's own way");
+  add_columns(*command, *options);
+  add_adapter(*command, *options);
   add_numbers(*command, *options);
   command->add_option("--optimizer", options->optimizer, "adamw or muon")
       ->check(CLI::IsMember({"adamw", "muon"}))

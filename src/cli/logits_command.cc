@@ -27,6 +27,7 @@ constexpr int64_t kRowsAtOnce = 64;
 constexpr size_t kTop = 5;
 
 struct LogitsOptions {
+  std::vector<std::string> adapters;
   MatmulPrecision matmul = MatmulPrecision::kF32;
   std::string model;
   std::vector<int32_t> tokens;
@@ -106,7 +107,8 @@ LogitsSummary compute(Exec& exec, LogitsOptions& options, AtomicFile* file,
   }
   if (!options.source.empty())
     throw CLI::ValidationError("logits", "--source is for encoder-decoders");
-  const LanguageModel model = load_language_model(options.model);
+  LanguageModel model = load_language_model(options.model);
+  attach_adapters(model, options.adapters);
   const Decoder& decoder = *model.decoder;
   const Tensor hidden = decoder.forward(exec, {ids_tensor(options.tokens), {}, nullptr});
   return summarize(exec, decoder, hidden.reshaped(Shape{hidden.dim(1), hidden.dim(2)}),
@@ -158,6 +160,7 @@ void add_logits_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<LogitsOptions>();
   CLI::App* command = app.add_subcommand("logits", "Logits of every position of some tokens");
   add_model_option(*command, options->model);
+  add_adapter_option(*command, options->adapters);
   add_matmul_option(*command, options->matmul);
   command->add_option("--tokens", options->tokens, "1,2,3")->required()->delimiter(',');
   command

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <ostream>
@@ -9,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/memory_size.h"
+#include "models/adapter.h"
 #include "text/utf8.h"
 
 namespace onmal {
@@ -49,6 +52,34 @@ void add_model_option(CLI::App& command, std::string& model) {
       ->required();
 }
 
+void add_adapter_option(CLI::App& command, std::vector<std::string>& adapters) {
+  command
+      .add_option("--adapter", adapters,
+                  "LoRA adapter: a folder of PEFT's or a .gguf; FILE:0.5 for half its weight (may "
+                  "be given several times)")
+      ->take_all()
+      ->expected(1);
+}
+
+void attach_adapters(LanguageModel& model, const std::vector<std::string>& adapters) {
+  for (const std::string& adapter : adapters) {
+    std::string path = adapter;
+    double weight = 1.0;
+    const size_t colon = adapter.rfind(':');
+    if (colon != std::string::npos && !std::filesystem::exists(adapter)) {
+      const char* begin = adapter.data() + colon + 1;
+      const char* end = adapter.data() + adapter.size();
+      const auto result = std::from_chars(begin, end, weight);
+      if (result.ec != std::errc() || result.ptr != end || !std::isfinite(weight)) {
+        throw Error(ErrorCode::kInvalidArgument, adapter, "is no file, and no FILE:WEIGHT either",
+                    "check the path");
+      }
+      path.resize(colon);
+    }
+    load_adapter(model, path, weight);
+  }
+}
+
 void add_matmul_option(CLI::App& command, MatmulPrecision& precision) {
   const std::map<std::string, MatmulPrecision> names = {{"f32", MatmulPrecision::kF32},
                                                         {"int8", MatmulPrecision::kInt8}};
@@ -69,6 +100,7 @@ void add_cache_type_option(CLI::App& command, DType& type) {
 
 void add_talk_options(CLI::App& command, TalkOptions& options) {
   add_model_option(command, options.model);
+  add_adapter_option(command, options.adapters);
   add_matmul_option(command, options.matmul);
   add_cache_type_option(command, options.cache_type);
   SamplerOptions& sampler = options.generate.sampler;
@@ -129,6 +161,7 @@ TalkingModel load_for_talking(CommandContext& context, const TalkOptions& option
   TalkingModel talking;
   warn_of_size(context, options.model);
   talking.model = load_talking_model(options.model);
+  attach_adapters(talking.model, options.adapters);
   talking.options.matmul = options.matmul;
   talking.options.context = options.context;
   talking.options.cache_type = options.cache_type;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/command_context.h"
 #include "infer/generator.h"
@@ -14,6 +15,7 @@ namespace onmal {
 // What the commands that make a model talk have in common.
 struct TalkOptions {
   std::string model;
+  std::vector<std::string> adapters;
   int64_t context = 4096;
   std::optional<uint64_t> seed;
   MatmulPrecision matmul = MatmulPrecision::kInt8;
@@ -32,6 +34,10 @@ struct TalkingModel {
 };
 
 void add_model_option(CLI::App& command, std::string& model);
+// --adapter FILE[:WEIGHT], perhaps several.
+void add_adapter_option(CLI::App& command, std::vector<std::string>& adapters);
+// Attaches them to the model, in their order.
+void attach_adapters(LanguageModel& model, const std::vector<std::string>& adapters);
 // --matmul: the arithmetic of matrix products with quantised weights.
 void add_matmul_option(CLI::App& command, MatmulPrecision& precision);
 // --cache-type: the number format of the KV cache.

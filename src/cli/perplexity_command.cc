@@ -20,6 +20,7 @@ namespace onmal {
 namespace {
 
 struct PerplexityOptions {
+  std::vector<std::string> adapters;
   std::string model;
   std::string file;
   std::string base;
@@ -100,7 +101,8 @@ void print(CommandContext& context, const Score& score, const std::optional<Dive
 
 void perplexity(CommandContext& context, const PerplexityOptions& options) {
   const std::string text = read_text(context, options);
-  const LanguageModel model = load_talking_model(options.model);
+  LanguageModel model = load_talking_model(options.model);
+  attach_adapters(model, options.adapters);
   const std::vector<int32_t> ids = options.score.chunk > 0
                                        ? encode_chunks(*model.tokenizer, text, options.score.chunk)
                                        : encode(*model.tokenizer, text);
@@ -134,6 +136,7 @@ void add_perplexity_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<PerplexityOptions>();
   CLI::App* command = app.add_subcommand("perplexity", "How well a model foretells a text");
   add_model_option(*command, options->model);
+  add_adapter_option(*command, options->adapters);
   add_matmul_option(*command, options->score.matmul);
   command->add_option("-f,--file", options->file, "The text; without it, standard input");
   command->add_option("--kl-base", options->base,

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/bench_command.h"
 #include "cli/chat_command.h"
+#include "cli/classify_command.h"
 #include "cli/convert_commands.h"
 #include "cli/embed_command.h"
 #include "cli/finetune_command.h"
@@ -44,6 +45,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_tokenizer_commands(app, context);
   add_train_commands(app, context);
   add_finetune_command(app, context);
+  add_classify_command(app, context);
 }
 
 std::string_view code_name(ErrorCode code) {

@@ -111,6 +111,8 @@ void add_detokenize(CLI::App& app, CommandContext& context) {
 struct TrainOptions {
   std::vector<std::string> inputs;
   std::string corpus, data = ".", output;
+  std::vector<std::string> special_tokens;
+  int sentinels = 0;
   BpeTrainOptions bpe;
 };
 
@@ -130,7 +132,12 @@ void train(CommandContext& context, const TrainOptions& options) {
   }
   const Timer timer;
   ThreadPool pool(context.threads);
-  BpeTrainer trainer(options.bpe);
+  BpeTrainOptions bpe = options.bpe;
+  bpe.special_tokens.insert(bpe.special_tokens.end(), options.special_tokens.begin(),
+                            options.special_tokens.end());
+  for (int i = 0; i < options.sentinels; ++i)
+    bpe.special_tokens.push_back(fmt::format("<extra_id_{}>", i));
+  BpeTrainer trainer(bpe);
   feed_everything(pool, options, trainer);
   const double read_seconds = timer.seconds();
   const BpeDefinition definition =
@@ -181,6 +188,15 @@ void add_tokenizer_train(CLI::App& app, CommandContext& context) {
                    "Weigh words with Hangul to this share of all bytes (0: as counted)")
       ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
+  command
+      ->add_option("--special-token", options->special_tokens,
+                   "One more special token, \"[MASK]\" for instance (may be given several times)")
+      ->take_all()
+      ->expected(1);
+  command
+      ->add_option("--sentinels", options->sentinels,
+                   "Special tokens <extra_id_0> … for cut-out spans")
+      ->check(CLI::Range(0, 1000));
   command->add_option("-o,--output", options->output, "tokenizer.json to write")->required();
   command->callback([&context, options] { train(context, *options); });
 }

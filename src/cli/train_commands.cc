@@ -29,22 +29,28 @@ void print_step(CommandContext& context, const StepReport& report) {
     Json line = {
         {"step", report.step}, {"loss", report.loss},        {"tokens_per_s", report.tokens_per_s},
         {"mfu", report.mfu},   {"lr", report.learning_rate}, {"grad_norm", report.gradient_norm}};
-    if (report.bits_per_byte) line["bits_per_byte"] = *report.bits_per_byte;
+    for (const auto& [name, value] : report.evaluation) line[name] = value;
     print_json(context, line);
     return;
   }
   constexpr int64_t kPlainEvery = 20;  // lines, where no terminal redraws one
   const bool last = report.step == report.steps;
-  if (!context.err_is_terminal && report.step % kPlainEvery != 0 && !last && !report.bits_per_byte)
+  if (!context.err_is_terminal && report.step % kPlainEvery != 0 && !last &&
+      report.evaluation.empty())
     return;
   context.err << (context.err_is_terminal ? "\r" : "")
               << fmt::format(
                      "step {}/{}  loss {:.4f}  {:.0f} tokens/s  MFU {:.0f} %  lr {:.2e}  {} left",
                      report.step, report.steps, report.loss, report.tokens_per_s, 100 * report.mfu,
                      report.learning_rate, duration(report.seconds_left));
-  if (report.bits_per_byte)
-    context.err << fmt::format("  held-out {:.4f} bits/byte", *report.bits_per_byte);
-  context.err << (context.err_is_terminal && !report.bits_per_byte && !last ? "  " : "\n")
+  for (const auto& [name, value] : report.evaluation) {
+    if (name == "bits_per_byte") {
+      context.err << fmt::format("  held-out {:.4f} bits/byte", value);
+    } else {
+      context.err << fmt::format("  {} {:.4f}", name, value);
+    }
+  }
+  context.err << (context.err_is_terminal && report.evaluation.empty() && !last ? "  " : "\n")
               << std::flush;
 }
 

@@ -40,12 +40,29 @@ std::string_view next_line(std::string_view& rest) {
   return line;
 }
 
-Lookup object_lookup(const Json& object) {
-  return [&object](const std::string& field) -> std::optional<std::string> {
+// Numbers, truth values and lists as texts; none for what is no text.
+std::optional<std::string> text_of(const Json& value, std::string_view list_separator) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number() || value.is_boolean()) return value.dump();
+  if (!value.is_array()) return std::nullopt;
+  std::string joined;
+  for (const Json& item : value) {
+    const std::optional<std::string> text = text_of(item, list_separator);
+    if (!text || item.is_array()) return std::nullopt;
+    if (&item != &value.front()) joined += list_separator;
+    joined += *text;
+  }
+  return joined;
+}
+
+// Texts alone, or with a separator whatever text_of makes one.
+Lookup object_lookup(const Json& object, const std::string_view* list_separator = nullptr) {
+  return [&object, list_separator](const std::string& field) -> std::optional<std::string> {
     if (!object.is_object()) return std::nullopt;
     const auto found = object.find(field);
-    if (found == object.end() || !found->is_string()) return std::nullopt;
-    return found->get<std::string>();
+    if (found == object.end()) return std::nullopt;
+    if (list_separator != nullptr) return text_of(*found, *list_separator);
+    return found->is_string() ? std::optional(found->get<std::string>()) : std::nullopt;
   };
 }
 
@@ -122,11 +139,12 @@ void read_table(const Source& source, std::string_view rest, RecordBody body) {
   }
 }
 
-void read_records(const Source& source, const std::string& text, RecordBody body) {
+void read_records(const Source& source, const std::string& text, RecordBody body,
+                  const std::string_view* list_separator = nullptr) {
   if (source.format == SourceFormat::kJson) {
     const Json document = parse_json(source, text, 1);
     if (!document.is_array()) refuse(source, "is not a list of objects");
-    for (const Json& object : document) body(object_lookup(object));
+    for (const Json& object : document) body(object_lookup(object, list_separator));
     return;
   }
   if (source.format != SourceFormat::kJsonLines) return read_table(source, text, body);
@@ -135,7 +153,7 @@ void read_records(const Source& source, const std::string& text, RecordBody body
     const std::string_view one = next_line(rest);
     if (one.empty()) continue;
     const Json object = parse_json(source, one, line);
-    body(object_lookup(object));
+    body(object_lookup(object, list_separator));
   }
 }
 
@@ -190,6 +208,40 @@ void read_documents(const Source& source, FunctionRef<void(std::string_view docu
     }
     offer(document);
   });
+}
+
+void read_rows(const Source& source, std::span<const std::string> fields,
+               std::string_view list_separator, FunctionRef<void(const RecordRow& row)> body) {
+  if (source.format == SourceFormat::kLines || source.format == SourceFormat::kParagraphs)
+    refuse(source, "plain text has no fields", "give json, jsonl, tsv or csv");
+  const std::string text = read_unpacked(source.path);
+  check_text(source, text);
+  std::vector<std::optional<std::string>> values(fields.size());
+  std::vector<bool> found(fields.size(), false);
+  int64_t row = 0;
+  const auto offer = [&](const Lookup& record) {
+    for (size_t i = 0; i < fields.size(); ++i) {
+      values[i] = record(fields[i]);
+      found[i] = found[i] || values[i].has_value();
+    }
+    body({++row, values});
+  };
+  read_records(source, text, offer, &list_separator);
+  for (size_t i = 0; i < fields.size() && row > 0; ++i) {
+    if (!found[i]) refuse(source, "no record has a field '" + fields[i] + "'", "check the names");
+  }
+}
+
+SourceFormat format_of_name(const std::filesystem::path& path, bool text_is_table) {
+  std::filesystem::path name = path.filename();
+  if (name.extension() == ".gz" || name.extension() == ".xz") name = name.stem();
+  const std::string extension = name.extension().string();
+  if (extension == ".jsonl") return SourceFormat::kJsonLines;
+  if (extension == ".json") return SourceFormat::kJson;
+  if (extension == ".csv") return SourceFormat::kCsv;
+  if (extension == ".tsv" || (text_is_table && extension == ".txt")) return SourceFormat::kTsv;
+  throw Error(ErrorCode::kInvalidArgument, path.string(), "its name tells no format of tables",
+              "give .jsonl, .json, .csv or .tsv (perhaps .gz or .xz)");
 }
 
 namespace {

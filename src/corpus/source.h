@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +38,21 @@ void read_documents(const Source& source, FunctionRef<void(std::string_view docu
 // without them holds {"messages": [{"role", "content"}, …]} records.
 void read_conversations(const Source& source,
                         FunctionRef<void(std::vector<ChatMessage>&& messages)> body);
+
+// One record of a table, JSON list or JSON lines: the value of each field asked for, numbers and
+// truth values as their text, lists joined by `list_separator`; empty where the record has none.
+// `row` counts records from 1. Throws Error(kBadFile) naming a field that no record or the first
+// row of a table does not have.
+struct RecordRow {
+  int64_t row;
+  std::span<const std::optional<std::string>> values;
+};
+void read_rows(const Source& source, std::span<const std::string> fields,
+               std::string_view list_separator, FunctionRef<void(const RecordRow& row)> body);
+
+// "jsonl" and so on by a file's name, perhaps .gz or .xz behind it; .txt counts as tsv where
+// `text_is_table`. Throws Error(kInvalidArgument) for a name that says nothing.
+SourceFormat format_of_name(const std::filesystem::path& path, bool text_is_table = false);
 
 // A corpus description in TOML: [[text]] and [[conversation]] tables with the fields above; paths
 // relative to `data`.

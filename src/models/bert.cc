@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "models/activation_name.h"
 
 namespace onmal {
 namespace {
@@ -114,6 +115,27 @@ void read_hugging_face(const EncoderSource& source, EncoderConfig& config) {
   config.qkv_bias = config.output_bias = config.up_bias = config.down_bias = true;
 }
 
+void write_hugging_face(const EncoderConfig& config, Metadata& metadata) {
+  const bool roberta = config.position_offset > 0;
+  metadata.set("architectures", std::vector<std::string>{roberta ? "RobertaModel" : "BertModel"});
+  metadata.set("model_type", std::string(roberta ? "roberta" : "bert"));
+  metadata.set("vocab_size", config.vocab_size);
+  metadata.set("hidden_size", config.dim);
+  metadata.set("num_hidden_layers", config.layers);
+  metadata.set("num_attention_heads", config.heads);
+  metadata.set("intermediate_size", config.ffn_dim);
+  metadata.set("max_position_embeddings", config.max_positions + config.position_offset);
+  metadata.set("type_vocab_size", config.token_types);
+  metadata.set("layer_norm_eps", static_cast<double>(config.norm_epsilon));
+  metadata.set("hidden_act", std::string(activation_name(config.activation)));
+  metadata.set("position_embedding_type", std::string("absolute"));
+  if (roberta) metadata.set("pad_token_id", config.position_offset - 1);
+}
+
+std::string hugging_face_prefix(const EncoderConfig& config) {
+  return config.position_offset > 0 ? "roberta." : "bert.";
+}
+
 Pooling pooling_from_gguf(int64_t number, const std::string& where) {
   switch (number) {
     case 0:
@@ -159,7 +181,8 @@ void read_bert_gguf_base(const EncoderSource& source, EncoderConfig& config) {
 }
 
 const EncoderFamily kBertFamily = {
-    "bert", is_hugging_face, kGgufRules, kHuggingFaceRules, read_gguf, read_hugging_face,
+    "bert",    is_hugging_face,   kGgufRules,         kHuggingFaceRules,
+    read_gguf, read_hugging_face, write_hugging_face, hugging_face_prefix,
 };
 
 }  // namespace onmal

@@ -70,6 +70,10 @@ void Decoder::visit(ParamVisitor visitor) {
   if (!config_.tied_head) visitor(head_);
 }
 
+void Decoder::visit_linears(LinearVisitor visitor) {
+  for (DecoderBlock& block : blocks_) block.visit_linears(visitor);
+}
+
 void Decoder::initialize(Allocator& memory, Rng& rng) {
   visit([&](Param& param) {
     param.value = Tensor::empty(memory, param.shape);

@@ -40,6 +40,9 @@ class Decoder {
 
   // Every weight, in a fixed order.
   void visit(ParamVisitor visitor);
+  // Every linear map of the layers (those of experts that a router picks aside): what adapters
+  // attach to.
+  void visit_linears(LinearVisitor visitor);
 
   // Normal initial values (GPT-2's scheme: output projections scaled by 1/sqrt(2 layers)), f32 from
   // `memory`.

@@ -144,6 +144,12 @@ void DecoderBlock::visit(ParamVisitor visitor) {
   visit_if(mlp_post_norm, visitor);
 }
 
+void DecoderBlock::visit_linears(LinearVisitor visitor) {
+  for (LinearLayer* layer : {&query, &key, &value, &output, &gate, &up, &down}) {
+    if (exists(*layer)) visitor(*layer);
+  }
+}
+
 Tensor DecoderBlock::feed_forward(Exec& exec, const Tensor& normed,
                                   const DecoderConfig& config) const {
   if (experts.present()) return experts(exec, normed, config);

@@ -27,6 +27,7 @@ struct ExpertsLayer {
 struct DecoderBlock {
   DecoderBlock(const DecoderConfig& config, int64_t index);
   void visit(ParamVisitor visitor);
+  void visit_linears(LinearVisitor visitor);
   // The feed-forward branch of a normed input.
   Tensor feed_forward(Exec& exec, const Tensor& normed, const DecoderConfig& config) const;
   // Queries or keys [batch, length, heads, head_dim], normed as config.qk_norm says.

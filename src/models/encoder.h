@@ -27,6 +27,10 @@ class Encoder {
 
   // Every weight, in a fixed order.
   void visit(ParamVisitor visitor);
+  // Every linear map of the layers: what adapters attach to.
+  void visit_linears(LinearVisitor visitor) { stack_.visit_linears(visitor); }
+  // The token table [vocab_size, dim]; heads that predict tokens share it.
+  const Param& table() const { return embedding_; }
   // Normal initial values, f32 from `memory`.
   void initialize(Allocator& memory, Rng& rng);
   // Tags all weights as trained (numbers from 1 in visiting order), or none.

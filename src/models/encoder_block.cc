@@ -7,6 +7,14 @@ namespace {
 
 constexpr float kDeviation = 0.02F;
 
+bool has_unscaled_scores(const EncoderConfig& config) { return config.attention_scale == 1.0F; }
+
+// Of the maps into a branch: T5's own, else BERT's.
+float input_deviation(const EncoderConfig& config) {
+  return has_unscaled_scores(config) ? 1.0F / std::sqrt(static_cast<float>(config.dim))
+                                     : kDeviation;
+}
+
 bool there(const LinearLayer& layer) { return layer.weight.shape.rank() > 0; }
 bool there(const NormLayer& layer) { return layer.weight.shape.rank() > 0; }
 
@@ -20,9 +28,13 @@ void visit_if_there(Layer& layer, ParamVisitor visitor) {
 AttentionMaps::AttentionMaps(const EncoderConfig& config, const std::string& prefix,
                              float output_deviation) {
   const int64_t inner = config.heads * config.head_dim;
-  query = LinearLayer(prefix + "query", config.dim, inner, config.qkv_bias, kDeviation);
-  key = LinearLayer(prefix + "key", config.dim, inner, config.qkv_bias, kDeviation);
-  value = LinearLayer(prefix + "value", config.dim, inner, config.qkv_bias, kDeviation);
+  // Scores that are not scaled want smaller queries (Raffel et al., 2020).
+  const float deviation = input_deviation(config);
+  const float shrink =
+      has_unscaled_scores(config) ? 1.0F / std::sqrt(static_cast<float>(config.head_dim)) : 1.0F;
+  query = LinearLayer(prefix + "query", config.dim, inner, config.qkv_bias, deviation * shrink);
+  key = LinearLayer(prefix + "key", config.dim, inner, config.qkv_bias, deviation);
+  value = LinearLayer(prefix + "value", config.dim, inner, config.qkv_bias, deviation);
   output = LinearLayer(prefix + "output", inner, config.dim, config.output_bias, output_deviation);
 }
 
@@ -33,9 +45,16 @@ void AttentionMaps::visit(ParamVisitor visitor) {
   output.visit(visitor);
 }
 
+void AttentionMaps::visit_linears(LinearVisitor visitor) {
+  for (LinearLayer* layer : {&query, &key, &value, &output}) visitor(*layer);
+}
+
 EncoderBlock::EncoderBlock(const EncoderConfig& config, const std::string& prefix, int64_t index) {
   const std::string name = prefix + "layers." + std::to_string(index) + ".";
-  const float output_deviation = kDeviation / std::sqrt(2.0F * static_cast<float>(config.layers));
+  const float output_deviation =
+      has_unscaled_scores(config)
+          ? 1.0F / std::sqrt(static_cast<float>(config.heads * config.head_dim))
+          : kDeviation / std::sqrt(2.0F * static_cast<float>(config.layers));
   const auto norm = [&](const std::string& what, int64_t dim, NormKind kind) {
     return NormLayer(name + what, kind, dim, config.norm_epsilon);
   };
@@ -45,6 +64,7 @@ EncoderBlock::EncoderBlock(const EncoderConfig& config, const std::string& prefi
     relative_bias.name = name + "relative_bias.weight";
     relative_bias.shape = Shape{config.relative_buckets, config.heads};
     relative_bias.kind = ParamKind::kEmbedding;
+    relative_bias.initial_deviation = input_deviation(config);
   }
   self = AttentionMaps(config, name, output_deviation);
   if (config.query_key_norm) {
@@ -59,10 +79,23 @@ EncoderBlock::EncoderBlock(const EncoderConfig& config, const std::string& prefi
     cross_norm = norm("cross_norm", config.dim, config.norm);
   }
   if (config.gated_mlp)
-    gate = LinearLayer(name + "gate", config.dim, config.ffn_dim, config.gate_bias, kDeviation);
-  up = LinearLayer(name + "up", config.dim, config.ffn_dim, config.up_bias, kDeviation);
-  down = LinearLayer(name + "down", config.ffn_dim, config.dim, config.down_bias, output_deviation);
+    gate = LinearLayer(name + "gate", config.dim, config.ffn_dim, config.gate_bias,
+                       input_deviation(config));
+  up =
+      LinearLayer(name + "up", config.dim, config.ffn_dim, config.up_bias, input_deviation(config));
+  const float down_deviation = has_unscaled_scores(config)
+                                   ? 1.0F / std::sqrt(static_cast<float>(config.ffn_dim))
+                                   : output_deviation;
+  down = LinearLayer(name + "down", config.ffn_dim, config.dim, config.down_bias, down_deviation);
   mlp_norm = norm("mlp_norm", config.dim, config.norm);
+}
+
+void EncoderBlock::visit_linears(LinearVisitor visitor) {
+  self.visit_linears(visitor);
+  if (there(cross.query)) cross.visit_linears(visitor);
+  for (LinearLayer* layer : {&gate, &up, &down}) {
+    if (there(*layer)) visitor(*layer);
+  }
 }
 
 void EncoderBlock::visit(ParamVisitor visitor) {

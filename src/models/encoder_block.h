@@ -15,6 +15,7 @@ struct AttentionMaps {
   // Names "<prefix>query", "<prefix>key"…
   AttentionMaps(const EncoderConfig& config, const std::string& prefix, float output_deviation);
   void visit(ParamVisitor visitor);
+  void visit_linears(LinearVisitor visitor);
 
   LinearLayer query, key, value, output;
 };
@@ -23,6 +24,7 @@ struct AttentionMaps {
 struct EncoderBlock {
   EncoderBlock(const EncoderConfig& config, const std::string& prefix, int64_t index);
   void visit(ParamVisitor visitor);
+  void visit_linears(LinearVisitor visitor);
 
   Param relative_bias;  // [buckets, heads], where this layer has a table of its own
   AttentionMaps self;

@@ -45,6 +45,8 @@ EncoderDecoder::EncoderDecoder(EncoderDecoderConfig config)
       decoder_(config_.decoder, "decoder.") {
   config_.validate("model");
   embedding_ = table("embedding.weight", config_.encoder);
+  // A head that scales hidden states down was made for entries of variance one (T5).
+  if (config_.head_scale != 1.0F) embedding_.initial_deviation = 1.0F;
   if (!config_.shared_embedding)
     decoder_embedding_ = table("decoder_embedding.weight", config_.decoder);
   if (!config_.tied_head) head_ = table("head.weight", config_.decoder);
@@ -65,16 +67,29 @@ Tensor EncoderDecoder::encode(Exec& exec, const EncoderInput& input) const {
   return encoder_.forward(exec, stack);
 }
 
+Tensor EncoderDecoder::decode(Exec& exec, const DecodeInput& input) const {
+  StackInput stack;
+  stack.embedded = embedding(exec, decoder_table().value, input.ids);
+  stack.positions = input.positions;
+  stack.first_keys = input.first_keys;
+  stack.source = input.source;
+  stack.source_firsts = input.source_firsts;
+  stack.source_ends = input.source_ends;
+  stack.cache = input.cache;
+  stack.checkpoint_activations = input.checkpoint_activations;
+  return decoder_.forward(exec, stack);
+}
+
 Tensor EncoderDecoder::decode(Exec& exec, const Tensor& ids, const Tensor& source,
                               const Tensor& source_ends, DecodingCache* cache,
                               bool checkpoint_activations) const {
-  StackInput stack;
-  stack.embedded = embedding(exec, decoder_table().value, ids);
-  stack.source = source;
-  stack.source_ends = source_ends;
-  stack.cache = cache;
-  stack.checkpoint_activations = checkpoint_activations;
-  return decoder_.forward(exec, stack);
+  DecodeInput input;
+  input.ids = ids;
+  input.source = source;
+  input.source_ends = source_ends;
+  input.cache = cache;
+  input.checkpoint_activations = checkpoint_activations;
+  return decode(exec, input);
 }
 
 Tensor EncoderDecoder::logits(Exec& exec, const Tensor& hidden) const {
@@ -82,6 +97,18 @@ Tensor EncoderDecoder::logits(Exec& exec, const Tensor& hidden) const {
   const Tensor scaled =
       config_.head_scale == 1.0F ? hidden : scale(exec, hidden, config_.head_scale);
   return linear(exec, scaled, head.value, head_bias_.value);
+}
+
+CrossEntropyResult EncoderDecoder::loss(Exec& exec, const Tensor& hidden, const Tensor& targets,
+                                        double normalizer) const {
+  const Param& head = config_.tied_head ? decoder_table() : head_;
+  const Tensor scaled =
+      config_.head_scale == 1.0F ? hidden : scale(exec, hidden, config_.head_scale);
+  CrossEntropyParams params;
+  params.bias = head_bias_.value;
+  return linear_cross_entropy(exec, scaled.reshaped(Shape{scaled.shape().rows(), scaled.dim(-1)}),
+                              head.value, targets.reshaped(Shape{targets.elements()}), params,
+                              normalizer);
 }
 
 DecodingCache EncoderDecoder::make_cache(Allocator& memory, int64_t batch, int64_t capacity) const {
@@ -96,6 +123,11 @@ void EncoderDecoder::visit(ParamVisitor visitor) {
   decoder_.visit(visitor);
   if (!config_.tied_head) visitor(head_);
   if (config_.head_bias) visitor(head_bias_);
+}
+
+void EncoderDecoder::visit_linears(LinearVisitor visitor) {
+  encoder_.visit_linears(visitor);
+  decoder_.visit_linears(visitor);
 }
 
 void EncoderDecoder::initialize(Allocator& memory, Rng& rng) {

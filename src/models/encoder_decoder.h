@@ -29,6 +29,18 @@ struct EncoderDecoderConfig {
   void validate(const std::string& where) const;
 };
 
+// What the second half reads; see StackInput.
+struct DecodeInput {
+  Tensor ids;                      // i32 [B, T]: the start token and what is written so far
+  Tensor positions;                // undefined, or i32 [B, T] (several outputs packed into a row)
+  Tensor first_keys;               // undefined, or i32 [B, T]
+  Tensor source;                   // hidden states [B or 1, S, dim]
+  Tensor source_firsts;            // undefined, or i32 [B, T]
+  Tensor source_ends;              // undefined, or i32 [B, T]
+  DecodingCache* cache = nullptr;  // the ids continue what it holds; one and the same source
+  bool checkpoint_activations = false;
+};
+
 class EncoderDecoder {
  public:
   explicit EncoderDecoder(EncoderDecoderConfig config);
@@ -37,17 +49,20 @@ class EncoderDecoder {
 
   // Hidden states [B, S, dim] of the source.
   Tensor encode(Exec& exec, const EncoderInput& input) const;
-  // Hidden states [B, T, dim] of the tokens written, ids i32 [B, T]. source_ends: undefined, or
-  // i32 [B, T], one past the last token of the source (padding). With a cache the ids continue what
-  // it holds; the source must be the same each time.
+  // Hidden states [B, T, dim] of the tokens written.
+  Tensor decode(Exec& exec, const DecodeInput& input) const;
   Tensor decode(Exec& exec, const Tensor& ids, const Tensor& source, const Tensor& source_ends = {},
                 DecodingCache* cache = nullptr, bool checkpoint_activations = false) const;
   // Hidden states [.., dim] -> [.., vocab_size].
   Tensor logits(Exec& exec, const Tensor& hidden) const;
+  // Mean cross-entropy of the next tokens; see linear_cross_entropy.
+  CrossEntropyResult loss(Exec& exec, const Tensor& hidden, const Tensor& targets,
+                          double normalizer = 0) const;
 
   DecodingCache make_cache(Allocator& memory, int64_t batch, int64_t capacity) const;
 
   void visit(ParamVisitor visitor);
+  void visit_linears(LinearVisitor visitor);
   void initialize(Allocator& memory, Rng& rng);
   void set_trained(bool trained);
   void prepare(Allocator& memory);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/error.h"
 #include "models/marian.h"
 #include "models/t5.h"
 
@@ -12,6 +13,15 @@ namespace {
 constexpr std::array kFamilies = {&kT5Family, &kMarianFamily};
 
 }  // namespace
+
+const EncoderDecoderFamily* find_encoder_decoder_family(std::string_view architecture,
+                                                        const std::string& where) {
+  if (architecture == "marian") return &kMarianFamily;
+  if (architecture == "t5" || architecture == "mt5" || architecture == "umt5") return &kT5Family;
+  throw Error(ErrorCode::kUnsupported, where,
+              "'" + std::string(architecture) + "' is no encoder-decoder",
+              "known ones: t5, marian");
+}
 
 const EncoderDecoderFamily* find_encoder_decoder_family_gguf(std::string_view architecture) {
   for (const EncoderDecoderFamily* family : kFamilies) {

@@ -54,4 +54,48 @@ EncoderDecoderModel load_encoder_decoder(const std::filesystem::path& path,
   return model;
 }
 
+void save_encoder_decoder(EncoderDecoderModel& model, const std::filesystem::path& folder,
+                          DType matrices) {
+  const EncoderDecoderConfig& config = model.network->config();
+  const EncoderDecoderFamily* family =
+      find_encoder_decoder_family(config.encoder.architecture, folder.string());
+  if (family->write_hugging_face == nullptr) {
+    throw Error(ErrorCode::kUnsupported, folder.string(),
+                "'" + config.encoder.architecture + "' models cannot be written");
+  }
+  Metadata hugging_face(folder.string());
+  family->write_hugging_face(config, hugging_face);
+  Metadata generation(folder.string());
+  hugging_face.set("decoder_start_token_id", int64_t{config.start_id});
+  if (!hugging_face.contains("pad_token_id"))
+    hugging_face.set("pad_token_id", int64_t{config.start_id});
+  generation.set("decoder_start_token_id", int64_t{config.start_id});
+  const std::vector<int64_t> ends(config.end_ids.begin(), config.end_ids.end());
+  if (ends.size() == 1) {
+    hugging_face.set("eos_token_id", ends[0]);
+    generation.set("eos_token_id", ends[0]);
+  } else if (!ends.empty()) {
+    hugging_face.set("eos_token_id", ends);
+    generation.set("eos_token_id", ends);
+  }
+  generation.set("num_beams", config.beams);
+  generation.set("length_penalty", config.length_penalty);
+  generation.set("max_length", config.max_tokens);
+  for (size_t i = 0; i < config.forbidden_ids.size(); ++i) {
+    std::string key = "bad_words_ids[";
+    key.append(std::to_string(i)).append("]");
+    hugging_face.set(key, std::vector<int64_t>{config.forbidden_ids[i]});
+  }
+  HeapAllocator memory;
+  const std::vector<NamedTensor> weights = store_params(
+      [&](ParamVisitor visitor) { model.network->visit(visitor); }, family->hugging_face_rules,
+      [&](std::string_view theirs) {
+        return family->writes == nullptr || family->writes(config, theirs);
+      },
+      memory, matrices, folder.string());
+  std::filesystem::create_directories(folder);
+  save_tokenizer_files(model.tokenizer, model.path, folder);
+  write_hf_folder(folder, hugging_face, generation, {}, weights);
+}
+
 }  // namespace onmal

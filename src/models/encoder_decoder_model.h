@@ -27,4 +27,10 @@ struct EncoderDecoderModel {
 EncoderDecoderModel load_encoder_decoder(const std::filesystem::path& path,
                                          std::optional<DType> matrices = {});
 
+// Writes a Hugging Face folder; matrices as `matrices`. Vocabularies that have no tokenizer.json
+// (Marian's) are copied from where the model came. Throws Error(kUnsupported) for a family that
+// cannot be written.
+void save_encoder_decoder(EncoderDecoderModel& model, const std::filesystem::path& folder,
+                          DType matrices);
+
 }  // namespace onmal

@@ -90,6 +90,10 @@ void EncoderStack::visit(ParamVisitor visitor) {
   if (there(final_norm_)) final_norm_.visit(visitor);
 }
 
+void EncoderStack::visit_linears(LinearVisitor visitor) {
+  for (EncoderBlock& block : blocks_) block.visit_linears(visitor);
+}
+
 void EncoderStack::prepare(Allocator& memory) {
   const DType dtype = blocks_[0].mlp_norm.weight.value.dtype();
   if (config_.positions == EncoderPositions::kRope) {
@@ -280,7 +284,9 @@ Tensor EncoderStack::cross_attention(Exec& exec, int64_t index, const Tensor& x,
                      : 1.0F / std::sqrt(static_cast<float>(config_.head_dim));
   params.causal = false;
   if (input.source_ends.defined()) params.key_ends = input.source_ends.reshaped(rows);
-  const Tensor mixed = attention(exec, q, k, v, params);
+  Tensor firsts;
+  if (input.source_firsts.defined()) firsts = input.source_firsts.reshaped(rows);
+  const Tensor mixed = attention(exec, q, k, v, params, firsts);
   return block.cross.output(exec, mixed.reshaped(Shape{x.dim(0), x.dim(1), inner}));
 }
 

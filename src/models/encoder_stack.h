@@ -11,12 +11,13 @@
 namespace onmal {
 
 struct StackInput {
-  Tensor embedded;     // [B, T, dim]: rows of the token table
-  Tensor positions;    // undefined: 0, 1, … in each row; or i32 [B, T] (texts packed into a row)
-  Tensor first_keys;   // undefined, or i32 [B, T]: lowest key each token may see
-  Tensor key_ends;     // undefined, or i32 [B, T]: one past the highest
-  Tensor source;       // with cross attention: hidden states [B or 1, S, dim] of the encoder …
-  Tensor source_ends;  // … and one past the last key of it each token may see; as key_ends
+  Tensor embedded;    // [B, T, dim]: rows of the token table
+  Tensor positions;   // undefined: 0, 1, … in each row; or i32 [B, T] (texts packed into a row)
+  Tensor first_keys;  // undefined, or i32 [B, T]: lowest key each token may see
+  Tensor key_ends;    // undefined, or i32 [B, T]: one past the highest
+  Tensor source;      // with cross attention: hidden states [B or 1, S, dim] of the encoder …
+  Tensor source_firsts;            // … the first key of it that each token may see; as first_keys
+  Tensor source_ends;              // … and one past the last
   DecodingCache* cache = nullptr;  // the rows continue what it holds; source is read the first time
   bool checkpoint_activations = false;
 };
@@ -31,6 +32,7 @@ class EncoderStack {
   // Hidden states [B, T, dim]. Throws Error(kResource) when positions exceed the context.
   Tensor forward(Exec& exec, const StackInput& input) const;
   void visit(ParamVisitor visitor);
+  void visit_linears(LinearVisitor visitor);
   // Builds the tables that are computed and not learned; call once the weights are there.
   void prepare(Allocator& memory);
 

@@ -117,6 +117,27 @@ void load_params(FunctionRef<void(ParamVisitor)> visit, std::span<const EncoderR
   });
 }
 
+std::vector<NamedTensor> store_params(FunctionRef<void(ParamVisitor)> visit,
+                                      std::span<const EncoderRule> rules,
+                                      FunctionRef<bool(std::string_view theirs)> accept,
+                                      Allocator& memory, DType matrices, const std::string& where) {
+  std::vector<NamedTensor> stored;
+  visit([&](Param& param) {
+    const Pattern pattern = pattern_of(param.name);
+    for (const EncoderRule& rule : rules) {
+      if (rule.parts > 1 || !accept(rule.theirs)) continue;
+      if (rule.ours != pattern.text && rule.ours != "encoder." + pattern.text) continue;
+      const DType dtype = param.kind == ParamKind::kVector ? DType::kF32 : matrices;
+      stored.push_back(
+          {fill_layer(rule.theirs, pattern.layer), convert_tensor(param.value, dtype, memory)});
+      return;
+    }
+    throw Error(ErrorCode::kUnsupported, where,
+                "this format has no place for the weight '" + param.name + "'");
+  });
+  return stored;
+}
+
 Tensor find_with_prefix(FindTensor find, const std::string& name) {
   for (const char* prefix : {"", "bert.", "roberta.", "model.", "transformer."}) {
     if (const Tensor tensor = find(prefix + name); tensor.defined()) return tensor;

@@ -5,9 +5,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/function_ref.h"
 #include "formats/metadata.h"
+#include "formats/tensor_table.h"
 #include "models/encoder_config.h"
 #include "models/weight_io.h"
 #include "nn/param.h"
@@ -41,6 +43,10 @@ struct EncoderFamily {
   std::span<const EncoderRule> hugging_face_rules;
   void (*read_gguf)(const EncoderSource& source, EncoderConfig& config) = nullptr;
   void (*read_hugging_face)(const EncoderSource& source, EncoderConfig& config) = nullptr;
+  // config.json with the class of the bare model under "architectures", and what task models put
+  // before the names of its weights; null where such a model cannot be written.
+  void (*write_hugging_face)(const EncoderConfig& config, Metadata& metadata) = nullptr;
+  std::string (*hugging_face_prefix)(const EncoderConfig& config) = nullptr;
 };
 
 // Null when the file is of no family of encoders.
@@ -55,6 +61,13 @@ std::string known_encoder_families();
 void load_params(FunctionRef<void(ParamVisitor)> visit, std::span<const EncoderRule> rules,
                  FindTensor find, Allocator& memory, std::optional<DType> matrices,
                  const std::string& where);
+
+// Every weight under the first of its names that `accept` takes; matrices as `matrices`. Throws
+// Error(kUnsupported), naming the weight, when there is none.
+std::vector<NamedTensor> store_params(FunctionRef<void(ParamVisitor)> visit,
+                                      std::span<const EncoderRule> rules,
+                                      FunctionRef<bool(std::string_view theirs)> accept,
+                                      Allocator& memory, DType matrices, const std::string& where);
 
 // `name`, or what it is called with one of the prefixes that Hugging Face's task models put before
 // it, or with the LayerNorm names of old checkpoints.

@@ -108,6 +108,14 @@ void name_special_tokens(LanguageModel& model) {
   if (model.eos_token.empty() && !model.end_ids.empty()) model.eos_token = text(model.end_ids[0]);
 }
 
+void add_head(const TaskHead& head, const Architecture& architecture, Metadata& config,
+              std::vector<NamedTensor>& weights) {
+  config.set("architectures", std::vector<std::string>{class_for_task(
+                                  std::string(architecture.hugging_face_class), head.task)});
+  for (const auto& [key, value] : head.config.items()) config.set(key, value);
+  weights.insert(weights.end(), head.tensors.begin(), head.tensors.end());
+}
+
 }  // namespace
 
 LanguageModel load_language_model(const std::filesystem::path& path, const LoadOptions& options) {
@@ -122,7 +130,7 @@ LanguageModel load_language_model(const std::filesystem::path& path, const LoadO
 }
 
 void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder, DType matrices,
-                       uint64_t most_part_bytes) {
+                       uint64_t most_part_bytes, const TaskHead* head) {
   const DecoderConfig& config = model.decoder->config();
   const Architecture& architecture = find_architecture(config.architecture, folder.string());
   if (is_quantized(matrices)) {
@@ -146,9 +154,10 @@ void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder
   tokenizer_config.bos_token = model.bos_token;
   tokenizer_config.eos_token = model.eos_token;
   HeapAllocator memory;
-  const std::vector<NamedTensor> weights =
+  std::vector<NamedTensor> weights =
       store_weights(*model.decoder, {architecture.hugging_face_names(), architecture.norm_offset},
                     memory, matrices, RopeStyle::kHalves);
+  if (head != nullptr) add_head(*head, architecture, hugging_face, weights);
   std::filesystem::create_directories(folder);
   const std::string json = model.tokenizer == nullptr ? "" : tokenizer_json_of(*model.tokenizer);
   if (!json.empty()) write_file(folder / "tokenizer.json", json);

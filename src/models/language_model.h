@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/decoder.h"
+#include "models/task_head.h"
 #include "tensor/allocators.h"
 #include "tokenizer/tokenizer.h"
 
@@ -57,9 +58,9 @@ LanguageModel load_language_model(const std::filesystem::path& path,
                                   const LoadOptions& options = {});
 
 // Writes a Hugging Face folder; matrices as f32, f16 or bf16; weights in shards of at most
-// `most_part_bytes` (0: in one file).
+// `most_part_bytes` (0: in one file). With `head` the folder is that of a task model.
 void save_hugging_face(LanguageModel& model, const std::filesystem::path& folder, DType matrices,
-                       uint64_t most_part_bytes = 0);
+                       uint64_t most_part_bytes = 0, const TaskHead* head = nullptr);
 // Writes one GGUF file that llama.cpp loads; matrices as f32, f16, bf16 or q8_0 (rows that q8_0's
 // blocks do not divide stay f16), vectors as f32.
 // In parts of at most `most_part_bytes` (0: in one file); returns the files.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "models/activation_name.h"
 
 namespace onmal {
 namespace {
@@ -136,10 +137,36 @@ void read_hugging_face(const EncoderSource& source, EncoderDecoderConfig& config
   config.forbidden_ids = forbidden(metadata);
 }
 
+void write_half(const EncoderConfig& config, const std::string& half, Metadata& metadata) {
+  metadata.set(half + "_layers", config.layers);
+  metadata.set(half + "_attention_heads", config.heads);
+  metadata.set(half + "_ffn_dim", config.ffn_dim);
+}
+
+void write_hugging_face(const EncoderDecoderConfig& config, Metadata& metadata) {
+  const EncoderConfig& half = config.encoder;
+  metadata.set("architectures", std::vector<std::string>{"MarianMTModel"});
+  metadata.set("model_type", std::string("marian"));
+  metadata.set("is_encoder_decoder", true);
+  metadata.set("vocab_size", half.vocab_size);
+  metadata.set("decoder_vocab_size", config.decoder.vocab_size);
+  metadata.set("d_model", half.dim);
+  write_half(half, "encoder", metadata);
+  write_half(config.decoder, "decoder", metadata);
+  metadata.set("max_position_embeddings", half.max_positions);
+  metadata.set("normalize_embedding", half.embedding_norm);
+  metadata.set("scale_embedding", half.embedding_scale != 1.0F);
+  metadata.set("static_position_embeddings", true);
+  metadata.set("activation_function", std::string(activation_name(half.activation)));
+  metadata.set("share_encoder_decoder_embeddings", config.shared_embedding);
+  metadata.set("tie_word_embeddings", config.tied_head);
+  if (config.start_id >= 0) metadata.set("pad_token_id", int64_t{config.start_id});
+}
+
 }  // namespace
 
 const EncoderDecoderFamily kMarianFamily = {
-    "", is_hugging_face, {}, kHuggingFaceRules, nullptr, read_hugging_face,
+    "", is_hugging_face, {}, kHuggingFaceRules, nullptr, read_hugging_face, write_hugging_face,
 };
 
 }  // namespace onmal

@@ -1,6 +1,7 @@
 #include "models/model_file.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "formats/gguf_tokenizer.h"
 #include "models/encoder_decoder_family.h"
 #include "models/encoder_weights.h"
@@ -70,6 +71,18 @@ ModelTokenizer load_model_tokenizer(const ModelFile& file) {
     result.problem = error.what();
   }
   return result;
+}
+
+void save_tokenizer_files(const ModelTokenizer& tokenizer, const std::filesystem::path& from,
+                          const std::filesystem::path& to) {
+  namespace fs = std::filesystem;
+  if (tokenizer.tokenizer == nullptr) return;
+  const std::string json = tokenizer_json_of(*tokenizer.tokenizer);
+  if (!json.empty()) return write_file(to / "tokenizer.json", json);
+  for (const char* name : {"source.spm", "target.spm", "vocab.json", "tokenizer.model"}) {
+    const fs::path file = from / name;
+    if (fs::is_directory(from) && fs::exists(file)) write_file(to / name, read_file(file));
+  }
 }
 
 }  // namespace onmal

@@ -39,5 +39,9 @@ struct ModelTokenizer {
   std::string problem;                         // why not, when it carries one
 };
 ModelTokenizer load_model_tokenizer(const ModelFile& file);
+// Writes tokenizer.json into `to`; where this tokenizer has none, copies the vocabulary files of
+// the folder `from` that it was loaded from.
+void save_tokenizer_files(const ModelTokenizer& tokenizer, const std::filesystem::path& from,
+                          const std::filesystem::path& to);
 
 }  // namespace onmal

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "models/activation_name.h"
 
 namespace onmal {
 namespace {
@@ -195,10 +196,42 @@ void read_hugging_face(const EncoderSource& source, EncoderDecoderConfig& config
                metadata.where());
 }
 
+void write_hugging_face(const EncoderDecoderConfig& config, Metadata& metadata) {
+  const EncoderConfig& half = config.encoder;
+  const std::string type = half.relative_every_layer ? "umt5" : "t5";
+  metadata.set("architectures",
+               std::vector<std::string>{half.relative_every_layer ? "UMT5ForConditionalGeneration"
+                                                                  : "T5ForConditionalGeneration"});
+  metadata.set("model_type", type);
+  metadata.set("is_encoder_decoder", true);
+  metadata.set("vocab_size", half.vocab_size);
+  metadata.set("d_model", half.dim);
+  metadata.set("num_layers", half.layers);
+  metadata.set("num_decoder_layers", config.decoder.layers);
+  metadata.set("d_ff", half.ffn_dim);
+  metadata.set("num_heads", half.heads);
+  metadata.set("d_kv", half.head_dim);
+  metadata.set("layer_norm_epsilon", static_cast<double>(half.norm_epsilon));
+  metadata.set("relative_attention_num_buckets", half.relative_buckets);
+  metadata.set("relative_attention_max_distance", half.relative_distance);
+  const bool tanh = half.activation == Activation::kGeluTanh;
+  metadata.set(
+      "feed_forward_proj",
+      (half.gated_mlp ? std::string("gated-") : std::string()) +
+          (half.gated_mlp && tanh ? "gelu" : std::string(activation_name(half.activation))));
+  metadata.set("tie_word_embeddings", config.tied_head);
+}
+
+bool writes(const EncoderDecoderConfig& config, std::string_view theirs) {
+  if (theirs.ends_with(".wi.weight")) return !config.encoder.gated_mlp;
+  return config.encoder.gated_mlp || !theirs.ends_with(".wi_1.weight");
+}
+
 }  // namespace
 
 const EncoderDecoderFamily kT5Family = {
-    "t5", is_hugging_face_pair, kGgufRules, kHuggingFaceRules, read_gguf, read_hugging_face,
+    "t5",      is_hugging_face_pair, kGgufRules,         kHuggingFaceRules,
+    read_gguf, read_hugging_face,    write_hugging_face, writes,
 };
 
 const EncoderFamily kT5EncoderFamily = {

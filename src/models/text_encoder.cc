@@ -4,30 +4,13 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "models/encoder_weights.h"
+#include "models/encoder_model.h"
+#include "models/text_rows.h"
 
 namespace onmal {
 namespace {
 
 constexpr int64_t kTokensAtOnce = 2048;  // of texts packed into one forward pass
-
-std::unique_ptr<Encoder> load_encoder(const ModelFile& file, Allocator& memory,
-                                      std::optional<DType> matrices) {
-  const auto find = [&](const std::string& name) { return file.find(name); };
-  const bool gguf = file.gguf != nullptr;
-  const EncoderFamily& family = gguf ? *find_encoder_family_gguf(file.architecture())
-                                     : *find_encoder_family_hugging_face(file.metadata());
-  EncoderConfig config;
-  config.architecture = gguf ? file.architecture() : std::string(family.gguf_name);
-  (gguf ? family.read_gguf : family.read_hugging_face)({file.metadata(), find}, config);
-  config.validate(file.path.string());
-  auto encoder = std::make_unique<Encoder>(config);
-  load_params([&](ParamVisitor visitor) { encoder->visit(visitor); },
-              gguf ? family.gguf_rules : family.hugging_face_rules, find, memory, matrices,
-              file.path.string());
-  encoder->prepare(memory);
-  return encoder;
-}
 
 // "mean", "cls" or "last" where a decoder's GGUF file says so; none where it does not.
 Pooling decoder_pooling(const ModelFile& file) {
@@ -155,14 +138,7 @@ std::vector<int32_t> TextEncoder::fit(const std::vector<int32_t>& ids, bool trun
                 std::to_string(ids.size()) + " tokens exceed the model's " + std::to_string(limit),
                 "shorten it, or cut it on purpose (--truncate)");
   }
-  size_t tail = 0;
-  while (tokenizer_.tokenizer != nullptr && tail + 1 < limit &&
-         tokenizer_.tokenizer->is_special(ids[ids.size() - 1 - tail])) {
-    ++tail;
-  }
-  std::vector<int32_t> kept(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(limit - tail));
-  kept.insert(kept.end(), ids.end() - static_cast<std::ptrdiff_t>(tail), ids.end());
-  return kept;
+  return fit_text(ids, max_tokens_, tokenizer_.tokenizer.get());
 }
 
 std::vector<float> TextEncoder::finish(const Tensor& hidden, int64_t begin, int64_t end,

@@ -117,25 +117,6 @@ Tensor transposed_f32(const Tensor& tensor, Allocator& memory) {
   return result;
 }
 
-// Reorders the rows of each head between pairs (i, i + n/2) and pairs (2i, 2i + 1). Works on any
-// number format: whole rows move.
-Tensor reorder_heads(const Tensor& tensor, int64_t head_dim, RopeStyle from, Allocator& memory) {
-  const Tensor result = Tensor::empty(memory, tensor.shape(), tensor.dtype());
-  const int64_t rows = tensor.dim(0);
-  const int64_t half = head_dim / 2;
-  for (int64_t row = 0; row < rows; ++row) {
-    const int64_t head = row / head_dim * head_dim;
-    const int64_t within = row % head_dim;
-    const int64_t halves_row =
-        head + within / 2 + (within % 2) * half;  // where interleaved row `within` sits
-    const int64_t source = from == RopeStyle::kHalves ? halves_row : row;
-    const int64_t target = from == RopeStyle::kHalves ? row : halves_row;
-    std::memcpy(row_at(result, target), row_at(tensor, source),
-                static_cast<size_t>(tensor.bytes() / rows));
-  }
-  return result;
-}
-
 bool contains(const std::string& pattern, std::string_view part) {
   return pattern.find(part) != std::string::npos;
 }
@@ -326,6 +307,23 @@ class Storer {
 };
 
 }  // namespace
+
+Tensor reorder_heads(const Tensor& tensor, int64_t head_dim, RopeStyle from, Allocator& memory) {
+  const Tensor result = Tensor::empty(memory, tensor.shape(), tensor.dtype());
+  const int64_t rows = tensor.dim(0);
+  const int64_t half = head_dim / 2;
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t head = row / head_dim * head_dim;
+    const int64_t within = row % head_dim;
+    const int64_t halves_row =
+        head + within / 2 + (within % 2) * half;  // where interleaved row `within` sits
+    const int64_t source = from == RopeStyle::kHalves ? halves_row : row;
+    const int64_t target = from == RopeStyle::kHalves ? row : halves_row;
+    std::memcpy(row_at(result, target), row_at(tensor, source),
+                static_cast<size_t>(tensor.bytes() / rows));
+  }
+  return result;
+}
 
 void load_weights(Decoder& decoder, const WeightFormat& format, FindTensor find, Allocator& memory,
                   std::optional<DType> matrices, const std::string& where) {

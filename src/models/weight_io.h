@@ -35,6 +35,10 @@ DType stored_dtype(const Param& param, DType matrices);
 std::string stored_name(const WeightNames& names, const DecoderConfig& config,
                         const std::string& ours);
 
+// A copy whose rows, those of `head_dim` queries or keys each, go from the order that `from` wants
+// for rotations to the other one. Any number format: whole rows move.
+Tensor reorder_heads(const Tensor& tensor, int64_t head_dim, RopeStyle from, Allocator& memory);
+
 // A copy of a tensor in another number format; the tensor itself when it has that format already.
 // Quantised formats need the innermost dimension to be a multiple of their block size (else Error
 // kInvalidArgument).

@@ -29,6 +29,8 @@ struct Param {
 };
 
 using ParamVisitor = FunctionRef<void(Param&)>;
+// Shows all weights of something to a visitor, always in the same order.
+using VisitParams = FunctionRef<void(ParamVisitor)>;
 using ConstParamVisitor = FunctionRef<void(const Param&)>;
 
 }  // namespace onmal

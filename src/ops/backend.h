@@ -37,6 +37,8 @@ struct AttentionParams {
 struct CrossEntropyParams {
   float softcap = 0.0F;    // on the logits, as for attention
   int32_t ignored = -100;  // targets with this id do not count
+  Tensor bias{};           // undefined, or [V]: added to the logits
+  Tensor row_weights{};    // undefined, or [M]: factors on losses and gradients, constants
 };
 
 enum class RopeStyle : uint8_t { kHalves, kInterleaved };  // pairs (i, i + n/2), or (2i, 2i + 1)
@@ -115,6 +117,8 @@ struct Backend {
   void (*add)(Exec&, const Tensor& a, const Tensor& b, const Tensor& out) = nullptr;
   // out = factor * x
   void (*scale)(Exec&, const Tensor& x, float factor, const Tensor& out) = nullptr;
+  // out = x * factors, element by element; factors [D] (for each row of x [.., D]) or like x
+  void (*multiply_rows)(Exec&, const Tensor& x, const Tensor& factors, const Tensor& out) = nullptr;
   // out = cap * tanh(x / cap)
   void (*softcap)(Exec&, const Tensor& x, float cap, const Tensor& out) = nullptr;
   void (*softcap_backward)(Exec&, const Tensor& dout, const Tensor& x, float cap, const Tensor& dx,
@@ -141,11 +145,12 @@ struct Backend {
 
   // The head and its loss in one, in chunks of rows: never more than a chunk of logits in memory.
   // x [M, K], w [V, K], targets i32 [M]; losses [M] (0 where ignored), natural log.
-  // When defined, dx [M, K] and dw [V, K] get the gradients of sum(losses) * gradient_scale (always
-  // overwritten).
+  // When defined, dx [M, K], dw [V, K] and dbias [V] get the gradients of sum(losses) *
+  // gradient_scale (always overwritten).
   void (*linear_cross_entropy)(Exec&, const Tensor& x, const Tensor& w, const Tensor& targets,
                                const CrossEntropyParams& params, const Tensor& losses,
-                               double gradient_scale, const Tensor& dx, const Tensor& dw) = nullptr;
+                               double gradient_scale, const Tensor& dx, const Tensor& dw,
+                               const Tensor& dbias) = nullptr;
 };
 
 // The processor: vector kernels of `isa` or the strongest below it that this machine runs. A value:

@@ -54,31 +54,40 @@ CrossEntropyResult linear_cross_entropy(Exec& exec, const Tensor& hidden, const 
   check_last_dim("cross_entropy", "hidden", hidden, weight.dim(1));
   check_dtype("cross_entropy", "targets", targets, DType::kI32);
   check_same_shape("cross_entropy", "targets", targets, Shape{hidden.dim(0)});
+  if (params.bias.defined())
+    check_same_shape("cross_entropy", "bias", params.bias, Shape{weight.dim(0)});
+  if (params.row_weights.defined())
+    check_same_shape("cross_entropy", "row_weights", params.row_weights, Shape{hidden.dim(0)});
   CrossEntropyResult result;
   result.counted = count_targets(targets, weight.dim(0), params.ignored);
   const double divisor =
       normalizer > 0 ? normalizer : static_cast<double>(std::max<int64_t>(result.counted, 1));
   result.losses = Tensor::empty(*exec.memory, Shape{hidden.dim(0)}, hidden.dtype());
   result.loss = Tensor::empty(*exec.memory, Shape{1}, hidden.dtype());
-  const bool recorded = exec.tape != nullptr && Tape::tracks(hidden, weight);
+  const bool recorded = exec.tape != nullptr && Tape::tracks(hidden, weight, params.bias);
   Tensor dhidden;
   Tensor dweight;
+  Tensor dbias;
   if (recorded && Tape::tracks(hidden))
     dhidden = Tensor::empty(*exec.memory, hidden.shape(), hidden.dtype());
   if (recorded && Tape::tracks(weight))
     dweight = Tensor::empty(*exec.memory, weight.shape(), hidden.dtype());
+  if (recorded && Tape::tracks(params.bias))
+    dbias = Tensor::empty(*exec.memory, params.bias.shape(), hidden.dtype());
   exec.backend->linear_cross_entropy(exec, hidden, weight, targets, params, result.losses,
-                                     1.0 / divisor, dhidden, dweight);
+                                     1.0 / divisor, dhidden, dweight, dbias);
   if (hidden.dtype() == DType::kF64) {
     write_mean<double>(result.losses, divisor, result.loss);
   } else {
     write_mean<float>(result.losses, divisor, result.loss);
   }
   if (recorded) {
-    exec.tape->record(result.loss, [hidden, weight, dhidden, dweight](
+    const Tensor bias = params.bias;
+    exec.tape->record(result.loss, [hidden, weight, bias, dhidden, dweight, dbias](
                                        Exec& inner, const Tensor& dloss, GradStore& gradients) {
       pass_on(inner, hidden, dhidden, scalar(dloss), gradients);
       pass_on(inner, weight, dweight, scalar(dloss), gradients);
+      if (bias.defined()) pass_on(inner, bias, dbias, scalar(dloss), gradients);
     });
   }
   return result;

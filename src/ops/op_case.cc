@@ -16,6 +16,7 @@
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/scale.h"
+#include "ops/scale_columns.h"
 #include "ops/sigmoid_gate.h"
 #include "ops/softcap.h"
 
@@ -89,6 +90,12 @@ void add_elementwise_cases(std::vector<OpCase>& cases) {
   cases.push_back({"add of a value to itself", {{Shape{5, 33}}}, [](Exec& exec, const Inputs& in) {
                      return add(exec, in[0], in[0]);
                    }});
+  cases.push_back({"scale_columns",
+                   {{Shape{2, 9, 33}}, {Shape{33}}},
+                   [](Exec& exec, const Inputs& in) { return scale_columns(exec, in[0], in[1]); }});
+  cases.push_back({"scale_columns of one row",
+                   {{Shape{1, 33}}, {Shape{33}}},
+                   [](Exec& exec, const Inputs& in) { return scale_columns(exec, in[0], in[1]); }});
   cases.push_back({"softcap", {{Shape{5, 33}, 3.0}}, [](Exec& exec, const Inputs& in) {
                      return softcap(exec, in[0], 2.5F);
                    }});
@@ -221,6 +228,21 @@ void add_attention_cases(std::vector<OpCase>& cases) {
   add_attention_case(cases, {"bias, few queries", 2, 2, 23, 4, 2, 16, 16, later, false, false, 15});
 }
 
+// 1, 0, -1, 0.5, 1 …: constants of either sign.
+Tensor spread(Exec& exec, const Shape& shape, DType dtype) {
+  constexpr std::array kValues = {1.0F, 0.0F, -1.0F, 0.5F};
+  const Tensor tensor = Tensor::empty(*exec.memory, shape, dtype);
+  for (int64_t i = 0; i < tensor.elements(); ++i) {
+    const float value = kValues[static_cast<size_t>(i) % kValues.size()];
+    if (dtype == DType::kF64) {
+      tensor.f64()[i] = static_cast<double>(value);
+    } else {
+      tensor.f32()[i] = value;
+    }
+  }
+  return tensor;
+}
+
 void add_loss_cases(std::vector<OpCase>& cases) {
   for (const float softcap : {0.0F, 3.0F}) {
     for (const int64_t rows : {1, 9, 70}) {
@@ -231,6 +253,16 @@ void add_loss_cases(std::vector<OpCase>& cases) {
                          if (rows > 3) targets.i32()[2] = -100;
                          CrossEntropyParams params;
                          params.softcap = softcap;
+                         return linear_cross_entropy(exec, in[0], in[1], targets, params).loss;
+                       }});
+      cases.push_back({"linear_cross_entropy with a bias and weights of rows",
+                       {{Shape{rows, 24}}, {Shape{51, 24}, 0.5}, {Shape{51}}},
+                       [softcap, rows](Exec& exec, const Inputs& in) {
+                         const Tensor targets = random_ids(exec, Shape{rows}, 51, 3);
+                         CrossEntropyParams params;
+                         params.softcap = softcap;
+                         params.bias = in[2];
+                         params.row_weights = spread(exec, Shape{rows}, in[0].dtype());
                          return linear_cross_entropy(exec, in[0], in[1], targets, params).loss;
                        }});
     }

@@ -14,6 +14,7 @@
 #include "ops/cross_entropy.h"
 #include "ops/embedding.h"
 #include "ops/linear.h"
+#include "ops/scale_columns.h"
 #include "tensor/allocators.h"
 
 namespace onmal {
@@ -210,6 +211,11 @@ TEST_F(OpCaseTest, WrongShapesAndIdsAreErrorsThatNameTheOp) {
   EXPECT_THROW(embedding(exec, w, ids), Error);
   const Tensor hidden = Tensor::zeros(memory_, Shape{2, 9});
   EXPECT_THROW(linear_cross_entropy(exec, hidden, w, ids, CrossEntropyParams{}), Error);
+  EXPECT_THROW(scale_columns(exec, hidden, x), Error);
+  CrossEntropyParams biased;
+  biased.bias = x;
+  ids.i32()[1] = 1;
+  EXPECT_THROW(linear_cross_entropy(exec, hidden, w, ids, biased), Error);
   const Tensor q = Tensor::zeros(memory_, Shape{1, 4, 3, 8});
   const Tensor k = Tensor::zeros(memory_, Shape{1, 4, 2, 8});
   EXPECT_THROW(attention(exec, q, k, k, AttentionParams{}), Error);

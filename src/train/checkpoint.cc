@@ -53,7 +53,7 @@ void restore(const SafetensorsFile& file, const std::string& where, const std::s
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& folder, const RunState& state, Decoder& decoder,
+void save_checkpoint(const std::filesystem::path& folder, const RunState& state, VisitParams visit,
                      const Optimizer& optimizer, int64_t keep) {
   std::filesystem::create_directories(folder);
   const std::filesystem::path target = folder / (std::string(kPrefix) + std::to_string(state.step));
@@ -61,7 +61,7 @@ void save_checkpoint(const std::filesystem::path& folder, const RunState& state,
   std::filesystem::remove_all(part);
   std::filesystem::create_directory(part);
   std::vector<NamedTensor> weights;
-  decoder.visit([&](Param& param) { weights.push_back({param.name, param.value}); });
+  visit([&](Param& param) { weights.push_back({param.name, param.value}); });
   write_safetensors(part / "weights.safetensors", weights);
   Metadata metadata;
   metadata.set("version", std::to_string(kVersion));
@@ -83,7 +83,7 @@ std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::pa
 }
 
 RunState load_checkpoint(const std::filesystem::path& checkpoint, const std::string& fingerprint,
-                         Decoder& decoder, Optimizer& optimizer) {
+                         VisitParams visit, Optimizer& optimizer) {
   const SafetensorsFile weights(checkpoint / "weights.safetensors");
   const SafetensorsFile states(checkpoint / "optimizer.safetensors");
   const std::string where = checkpoint.string();
@@ -108,7 +108,7 @@ RunState load_checkpoint(const std::filesystem::path& checkpoint, const std::str
                 "belongs to a run with another model, data, batch or seed",
                 "resume with the recipe it was started with, or choose another output folder");
   }
-  decoder.visit([&](Param& param) { restore(weights, where, param.name, param.value); });
+  visit([&](Param& param) { restore(weights, where, param.name, param.value); });
   for (const NamedTensor& tensor : optimizer.state())
     restore(states, where, tensor.name, tensor.tensor);
   optimizer.set_steps(state.step);

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "models/decoder.h"
+#include "nn/param.h"
 #include "train/optimizer.h"
 
 namespace onmal {
@@ -20,16 +20,16 @@ struct RunState {
 
 // Writes folder/checkpoint-<step> (weights.safetensors, optimizer.safetensors) under another name
 // first, then renames: what has that name is whole. Keeps the newest `keep`.
-void save_checkpoint(const std::filesystem::path& folder, const RunState& state, Decoder& decoder,
+void save_checkpoint(const std::filesystem::path& folder, const RunState& state, VisitParams visit,
                      const Optimizer& optimizer, int64_t keep);
 
 // The newest checkpoint of a run folder, if any.
 std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& folder);
 
-// Fills the decoder's weights and the optimiser's state, which must exist already. Throws
+// Fills the weights and the optimiser's state, which must exist already. Throws
 // Error(kBadFile) naming the tensor that is missing, misshapen or of another type, or when the
 // fingerprint is not the one expected.
 RunState load_checkpoint(const std::filesystem::path& checkpoint, const std::string& fingerprint,
-                         Decoder& decoder, Optimizer& optimizer);
+                         VisitParams visit, Optimizer& optimizer);
 
 }  // namespace onmal

@@ -84,7 +84,7 @@ std::string escaped(const std::string& text) {
 
 std::string draw_loss_curve(const LossCurve& curve) {
   const Axis loss(curve.loss);
-  const Axis bits(curve.bits_per_byte);
+  const Axis bits(curve.heldout);
   const double last =
       curve.loss.empty() ? 1.0 : std::max<double>(1.0, static_cast<double>(curve.loss.back().step));
   std::string svg =
@@ -100,7 +100,7 @@ std::string draw_loss_curve(const LossCurve& curve) {
            number(" y1=\"%.1f\"", y) + number(" y2=\"%.1f\" stroke=\"#ddd\"/>\n", y);
     svg += text_at(kLeft - 6, y + 4, "end",
                    number("%.2f", loss.least + share * (loss.most - loss.least)));
-    if (!curve.bits_per_byte.empty()) {
+    if (!curve.heldout.empty()) {
       svg += text_at(kRight + 6, y + 4, "start",
                      number("%.3f", bits.least + share * (bits.most - bits.least)));
     }
@@ -108,11 +108,13 @@ std::string draw_loss_curve(const LossCurve& curve) {
   }
   svg += polyline(curve.loss, loss, last, "stroke=\"#b8cfe8\" stroke-width=\"1\"");
   svg += polyline(smoothed(curve.loss), loss, last, "stroke=\"#1f5fa8\" stroke-width=\"2\"");
-  svg += polyline(curve.bits_per_byte, bits, last, "stroke=\"#c0392b\" stroke-width=\"2\"");
+  svg += polyline(curve.heldout, bits, last, "stroke=\"#c0392b\" stroke-width=\"2\"");
   svg += text_at((kLeft + kRight) / 2, kBottom + 40, "middle", "step");
   svg += "<g fill=\"#1f5fa8\">" +
-         text_at(kLeft, kTop - 6, "start", "training loss, nats per token") + "</g>\n";
-  svg += "<g fill=\"#c0392b\">" + text_at(kRight, kTop - 6, "end", "held-out bits per byte") +
+         text_at(kLeft, kTop - 6, "start", "training loss, " + escaped(curve.loss_unit)) + "</g>\n";
+  std::string measure = curve.measure;
+  std::replace(measure.begin(), measure.end(), '_', ' ');
+  svg += "<g fill=\"#c0392b\">" + text_at(kRight, kTop - 6, "end", "held-out " + escaped(measure)) +
          "</g>\n";
   return svg + "</svg>\n";
 }

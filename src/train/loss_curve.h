@@ -13,12 +13,14 @@ struct CurvePoint {
 
 struct LossCurve {
   std::string title;
-  std::vector<CurvePoint> loss;           // nats per token, every step
-  std::vector<CurvePoint> bits_per_byte;  // held out
+  std::string loss_unit = "nats per token";
+  std::string measure = "bits_per_byte";  // of held-out data
+  std::vector<CurvePoint> loss;           // every step
+  std::vector<CurvePoint> heldout;
 };
 
-// A self-contained SVG picture: raw and smoothed loss on the left axis, held-out bits per byte on
-// the right one.
+// A self-contained SVG picture: raw and smoothed loss on the left axis, the held-out measure on the
+// right one.
 std::string draw_loss_curve(const LossCurve& curve);
 
 }  // namespace onmal

@@ -82,9 +82,9 @@ void orthogonalize(Exec& exec, const Tensor& x) {
   }
 }
 
-Optimizer::Optimizer(const OptimizerRecipe& recipe, Decoder& decoder, Allocator& memory)
+Optimizer::Optimizer(const OptimizerRecipe& recipe, VisitParams visit, Allocator& memory)
     : recipe_(recipe) {
-  decoder.visit([&](Param& param) {
+  visit([&](Param& param) {
     if (!param.trained()) return;
     Slot slot{param.name, param.value, param.kind, Tensor::zeros(memory, param.shape), {}};
     const bool muon = recipe.kind == OptimizerKind::kMuon && param.kind == ParamKind::kMatrix &&

@@ -6,7 +6,7 @@
 
 #include "autograd/grad_store.h"
 #include "formats/tensor_table.h"
-#include "models/decoder.h"
+#include "nn/param.h"
 #include "train/recipe.h"
 
 namespace onmal {
@@ -17,8 +17,8 @@ namespace onmal {
 // times 0.2 sqrt(larger side)).
 class Optimizer {
  public:
-  // State for every trained weight of the decoder, zeroed, from `memory`.
-  Optimizer(const OptimizerRecipe& recipe, Decoder& decoder, Allocator& memory);
+  // State for every trained weight that `visit` shows, zeroed, from `memory`.
+  Optimizer(const OptimizerRecipe& recipe, VisitParams visit, Allocator& memory);
 
   // Global norm of all gradients: sqrt of the sum of squares, added up in f64 in a fixed order.
   double gradient_norm(Exec& exec, const GradStore& gradients) const;

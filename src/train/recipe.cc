@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "models/architecture.h"
+#include "train/fresh_model.h"
 
 namespace onmal {
 namespace {
@@ -111,6 +112,62 @@ Section model_section(Recipe& recipe) {
          m.norm_epsilon = static_cast<float>(r.number(n, 1e-12, 0.1));
        }},
       {"tied_head", flag(m.tied_head)},
+      {"decoder_layers", size(recipe.decoder_layers)},
+      {"gated_mlp", flag(recipe.gated_mlp)},
+  };
+}
+
+Section adapter_section(AdapterConfig& a) {
+  return {
+      {"kind",
+       [&](const Reader& r, const toml::node& n) {
+         const auto kind = r.choice<int>(n, {{"lora", 0}, {"rslora", 1}, {"dora", 2}});
+         a.rank_stabilized = kind == 1;
+         a.dora = kind == 2;
+       }},
+      {"rank", [&](const Reader& r, const toml::node& n) { a.rank = r.integer(n, 1, 65536); }},
+      {"alpha", [&](const Reader& r, const toml::node& n) { a.alpha = r.number(n, 1e-6, 1e9); }},
+      {"targets",
+       [&](const Reader& r, const toml::node& n) {
+         if (!n.is_array()) r.refuse(n, "must be a list of texts");
+         a.targets.clear();
+         for (const toml::node& target : *n.as_array()) a.targets.push_back(r.text(target));
+       }},
+  };
+}
+
+Section objective_section(ObjectiveRecipe& o) {
+  const auto number = [](double& target, double least, double most) -> Setter {
+    return [&target, least, most](const Reader& r, const toml::node& n) {
+      target = r.number(n, least, most);
+    };
+  };
+  return {
+      {"task",
+       [&](const Reader& r, const toml::node& n) {
+         o.task = r.choice<TaskKind>(n, {{"text", TaskKind::kText},
+                                         {"masked", TaskKind::kMasked},
+                                         {"classification", TaskKind::kClassification},
+                                         {"pairs", TaskKind::kPairs},
+                                         {"denoising", TaskKind::kDenoising},
+                                         {"preference", TaskKind::kPreference}});
+       }},
+      {"problem",
+       [&](const Reader& r, const toml::node& n) {
+         o.problem = r.choice<ClassifyTask>(n, {{"single_label", ClassifyTask::kSingleLabel},
+                                                {"multi_label", ClassifyTask::kMultiLabel},
+                                                {"regression", ClassifyTask::kRegression},
+                                                {"tokens", ClassifyTask::kTokens}});
+       }},
+      {"pooling",
+       [&](const Reader& r, const toml::node& n) {
+         o.pooling = r.choice<Pooling>(
+             n, {{"mean", Pooling::kMean}, {"cls", Pooling::kCls}, {"last", Pooling::kLast}});
+       }},
+      {"masked_share", number(o.masked_share, 0.01, 0.9)},
+      {"mean_span", number(o.mean_span, 1.0, 100.0)},
+      {"beta", number(o.beta, 1e-6, 1e6)},
+      {"label_smoothing", number(o.label_smoothing, 0.0, 0.49)},
   };
 }
 
@@ -118,7 +175,22 @@ Section data_section(DataRecipe& d) {
   const auto file = [](std::filesystem::path& target) -> Setter {
     return [&target](const Reader& r, const toml::node& n) { target = r.file(n); };
   };
+  const auto text = [](std::string& target) -> Setter {
+    return [&target](const Reader& r, const toml::node& n) { target = r.text(n); };
+  };
   return {
+      {"table", file(d.table)},
+      {"heldout_table", file(d.heldout_table)},
+      {"text_column", text(d.text_column)},
+      {"second_column", text(d.second_column)},
+      {"label_column", text(d.label_column)},
+      {"label_separator", text(d.label_separator)},
+      {"source_column", text(d.source_column)},
+      {"target_column", text(d.target_column)},
+      {"prefix", text(d.prefix)},
+      {"prompt_column", text(d.prompt_column)},
+      {"chosen_column", text(d.chosen_column)},
+      {"rejected_column", text(d.rejected_column)},
       {"tokenizer", file(d.tokenizer)},
       {"train", file(d.train)},
       {"heldout", file(d.heldout)},
@@ -179,6 +251,8 @@ Section run_section(RunRecipe& run) {
   };
   return {
       {"steps", count(run.steps, 1)},
+      {"epochs",
+       [&](const Reader& r, const toml::node& n) { run.epochs = r.number(n, 1e-6, 1e9); }},
       {"batch", count(run.batch, 1)},
       {"accumulation", count(run.accumulation, 1)},
       {"seed", [&](const Reader& r,
@@ -195,7 +269,8 @@ Section run_section(RunRecipe& run) {
       {"checkpoint_every", count(run.checkpoint_every, 0)},
       {"keep", count(run.keep, 1)},
       {"evaluate_every", count(run.evaluate_every, 0)},
-      {"evaluate_sequences", count(run.evaluate_sequences, 1)},
+      {"evaluate_sequences", count(run.evaluate_sequences, 0)},
+      {"keep_best", [&](const Reader& r, const toml::node& n) { run.keep_best = r.boolean(n); }},
       {"sample_every", count(run.sample_every, 0)},
       {"sample_prompt",
        [&](const Reader& r, const toml::node& n) { run.sample_prompt = r.text(n); }},
@@ -210,10 +285,27 @@ void check_whole(const Recipe& recipe, const std::string& where) {
   };
   require(!recipe.run.output.empty(),
           "run.output is missing: the folder for checkpoints and the model");
-  require(recipe.data.train.empty() != recipe.data.conversations.empty(),
-          "data needs either train (a token shard) or conversations (a corpus description)");
-  require(!recipe.from.empty() || !recipe.data.tokenizer.empty(), "data.tokenizer is missing");
-  if (recipe.from.empty()) recipe.model.validate(where);
+  const DataRecipe& data = recipe.data;
+  const bool shard = !data.train.empty();
+  switch (recipe.objective.task) {
+    case TaskKind::kText:
+      require(shard != !data.conversations.empty(),
+              "data needs either train (a token shard) or conversations (a corpus description)");
+      break;
+    case TaskKind::kMasked:
+    case TaskKind::kDenoising:
+      require(shard, "this task needs data.train, a token shard");
+      break;
+    default:
+      require(!data.table.empty(), "this task needs data.table, a table of examples");
+      require(!data.label_separator.empty(), "data.label_separator is empty");
+  }
+  const TaskKind task = recipe.objective.task;
+  require(!recipe.adapter || (task == TaskKind::kText || task == TaskKind::kPreference),
+          "adapters are trained by the tasks text and preference");
+  require(!recipe.adapter || !recipe.from.empty(), "an adapter needs model.from, its base model");
+  require(!recipe.from.empty() || !data.tokenizer.empty(), "data.tokenizer is missing");
+  if (recipe.from.empty() && recipe.kind == ModelKind::kDecoder) recipe.model.validate(where);
 }
 
 }  // namespace
@@ -231,8 +323,11 @@ Recipe parse_recipe(const std::string& text, const std::filesystem::path& path) 
   recipe.source = text;
   recipe.model.architecture = "qwen3";
   const Reader reader{path, path.parent_path()};
+  AdapterConfig adapter;
   const std::map<std::string, Section> sections = {
       {"model", model_section(recipe)},
+      {"adapter", adapter_section(adapter)},
+      {"objective", objective_section(recipe.objective)},
       {"data", data_section(recipe.data)},
       {"optimizer", optimizer_section(recipe.optimizer)},
       {"schedule", schedule_section(recipe.schedule)},
@@ -254,7 +349,13 @@ Recipe parse_recipe(const std::string& text, const std::filesystem::path& path) 
       setter->second(reader, node);
     }
   }
-  find_architecture(recipe.model.architecture, path.string()).set_family(recipe.model);
+  if (document.contains("adapter")) {
+    adapter.validate(path.string() + ", [adapter]");
+    recipe.adapter = adapter;
+  }
+  recipe.kind = fresh_model_kind(recipe.model.architecture);
+  if (recipe.kind == ModelKind::kDecoder)
+    find_architecture(recipe.model.architecture, path.string()).set_family(recipe.model);
   check_whole(recipe, path.string());
   return recipe;
 }

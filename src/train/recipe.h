@@ -5,7 +5,10 @@
 #include <string>
 
 #include "autograd/exec.h"
+#include "models/adapter.h"
+#include "models/classifier.h"
 #include "models/decoder_config.h"
+#include "models/model_file.h"
 
 namespace onmal {
 
@@ -30,6 +33,25 @@ struct ScheduleRecipe {
   double least_ratio = 0.1;     // of the learning rate, reached at the end
 };
 
+enum class TaskKind : uint8_t {
+  kText,            // the next token of shards, or the answers of conversations
+  kMasked,          // encoders: masked tokens of shards (Devlin et al., 2019)
+  kClassification,  // labels of texts
+  kPairs,           // encoder-decoders: a target for each source
+  kDenoising,       // encoder-decoders: cut-out spans of shards (Raffel et al., 2020)
+  kPreference,      // decoders: the better of two answers (Rafailov et al., 2023)
+};
+
+struct ObjectiveRecipe {
+  TaskKind task = TaskKind::kText;
+  ClassifyTask problem = ClassifyTask::kSingleLabel;
+  Pooling pooling = Pooling::kNone;  // none: the model's own way
+  double masked_share = 0.15;        // of the tokens
+  double mean_span = 3.0;            // tokens of a cut-out span
+  double beta = 0.1;                 // preference: how dear it is to leave the reference
+  double label_smoothing = 0.0;      // preference: how many pairs are the wrong way round
+};
+
 struct DataRecipe {
   std::filesystem::path tokenizer;  // tokenizer.json; not needed with model.from
   std::filesystem::path train;      // token shard
@@ -38,13 +60,27 @@ struct DataRecipe {
       conversations;              // corpus description, instead of shards: learn the answers alone
   std::filesystem::path folder;   // that the description's paths start from
   int64_t turns = 1;              // up to so many conversations become the turns of one
-  int64_t heldout_permille = 20;  // of the conversations
+  int64_t heldout_permille = 20;  // of the conversations, rows or pairs
+  // Tables (json, jsonl, csv, tsv): classification, pairs, preference.
+  std::filesystem::path table;
+  std::filesystem::path heldout_table;  // none: heldout_permille of the table
+  std::string text_column = "text";
+  std::string second_column;  // put below the text
+  std::string label_column = "label";
+  std::string label_separator = ",";  // between several labels of one text
+  std::string source_column = "source";
+  std::string target_column = "target";
+  std::string prefix;  // put before each source
+  std::string prompt_column = "prompt";
+  std::string chosen_column = "chosen";
+  std::string rejected_column = "rejected";
   int64_t length = 256;
   bool mask_documents = true;
 };
 
 struct RunRecipe {
   int64_t steps = 100;
+  double epochs = 0;  // > 0: instead of steps, so many times over the training data
   int64_t batch = 8;
   int64_t accumulation = 1;
   uint64_t seed = 1;
@@ -54,7 +90,8 @@ struct RunRecipe {
   int64_t checkpoint_every = 0;  // steps; 0: only at the end
   int64_t keep = 2;              // checkpoints
   int64_t evaluate_every = 0;
-  int64_t evaluate_sequences = 64;
+  int64_t evaluate_sequences = 0;  // 0: as many as the objective likes
+  bool keep_best = false;          // output/model is the one that was best on held-out data
   int64_t sample_every = 0;
   std::string sample_prompt;
   int64_t memory_limit_bytes = 0;  // of activations and gradients; 0: none
@@ -63,8 +100,13 @@ struct RunRecipe {
 
 // A training run as data.
 struct Recipe {
-  DecoderConfig model;
-  std::filesystem::path from;  // start from this saved model instead of `model`
+  ModelKind kind = ModelKind::kDecoder;  // of `model`
+  DecoderConfig model;                   // of encoders: the sizes alone
+  int64_t decoder_layers = 0;            // encoder-decoders; 0: as many as layers
+  bool gated_mlp = false;                // encoder-decoders of T5's kind
+  std::filesystem::path from;            // start from this saved model instead of `model`
+  ObjectiveRecipe objective;
+  std::optional<AdapterConfig> adapter;  // trained instead of the model, which stays as stored
   DataRecipe data;
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
@@ -72,10 +114,10 @@ struct Recipe {
   std::string source;  // the text it was read from
 };
 
-// Reads a recipe (TOML; sections model, data, optimizer, schedule, run). Relative paths start from
-// the recipe's folder, except run.output, which starts from the working directory. Throws
-// Error(kInvalidArgument) with file and line: a misspelt key (naming the nearest one), a wrong
-// type, a value out of range.
+// Reads a recipe (TOML; sections model, adapter, objective, data, optimizer, schedule, run).
+// Relative paths start from the recipe's folder, except run.output, which starts from the working
+// directory. Throws Error(kInvalidArgument) with file and line: a misspelt key (naming the nearest
+// one), a wrong type, a value out of range.
 Recipe load_recipe(const std::filesystem::path& path);
 Recipe parse_recipe(const std::string& text, const std::filesystem::path& path);
 

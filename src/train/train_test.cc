@@ -13,6 +13,7 @@
 #include "corpus/pack.h"
 #include "tokenizer/bpe_trainer.h"
 #include "tokenizer/tokenizer_json.h"
+#include "train/batch_source.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
 

@@ -1,182 +1,87 @@
 #include "train/trainer.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <numbers>
 #include <sstream>
 
 #include "autograd/tape.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/memory_size.h"
 #include "base/timer.h"
 #include "ops/cpu/gemm.h"
-#include "tokenizer/chat_template.h"
-#include "tokenizer/tokenizer_json.h"
 #include "train/schedule.h"
 
 namespace onmal {
-namespace {
-
-// Weights, their gradients and AdamW's two moments, all f32; activations come on top.
-void require_training_memory(const DecoderConfig& config, const std::string& where) {
-  const int64_t parameters = config.parameter_count();
-  require_memory(4 * parameters * int64_t{sizeof(float)}, where,
-                 "training " + std::to_string(parameters) + " parameters",
-                 "train a smaller model, or use a machine with more memory");
-}
-
-LanguageModel make_model(const Recipe& recipe) {
-  if (!recipe.from.empty()) {
-    require_training_memory(load_language_model(recipe.from).decoder->config(),
-                            recipe.from.string());
-    LoadOptions options;
-    options.matrices = DType::kF32;
-    LanguageModel model = load_language_model(recipe.from, options);
-    if (model.tokenizer == nullptr)
-      throw Error(ErrorCode::kBadFile, recipe.from.string(), "carries no tokenizer");
-    // Weights mapped from a file are read-only; training needs its own.
-    model.decoder->visit([&](Param& param) {
-      const Tensor own = Tensor::empty(*model.memory, param.shape);
-      std::copy_n(param.value.f32(), own.elements(), own.f32());
-      param.value = own;
-    });
-    return model;
-  }
-  LanguageModel model;
-  model.tokenizer = load_tokenizer_json(recipe.data.tokenizer);
-  DecoderConfig config = recipe.model;
-  require_training_memory(config, recipe.run.output.string());
-  if (config.vocab_size != model.tokenizer->vocab_size()) {
-    throw Error(ErrorCode::kInvalidArgument, recipe.data.tokenizer.string(),
-                "has " + std::to_string(model.tokenizer->vocab_size()) +
-                    " tokens, the recipe's vocab_size is " + std::to_string(config.vocab_size));
-  }
-  model.decoder = std::make_unique<Decoder>(config);
-  Rng rng(recipe.run.seed);
-  model.decoder->initialize(*model.memory, rng);
-  model.decoder->prepare(*model.memory);
-  if (model.tokenizer->end_id() >= 0) model.end_ids.push_back(model.tokenizer->end_id());
-  return model;
-}
-
-}  // namespace
 
 Trainer::Trainer(Recipe recipe)
     : recipe_(std::move(recipe)),
       pool_(static_cast<int>(recipe_.run.threads)),
       backend_(make_cpu_backend()),
       memory_(static_cast<size_t>(recipe_.run.memory_limit_bytes)),
-      model_(make_model(recipe_)) {
-  if (recipe_.data.length > model_.decoder->config().max_positions) {
-    throw Error(ErrorCode::kInvalidArgument, "data.length",
-                std::to_string(recipe_.data.length) + " exceeds the model's context of " +
-                    std::to_string(model_.decoder->config().max_positions));
+      objective_(make_objective(recipe_)) {
+  RunRecipe& run = recipe_.run;
+  if (run.epochs > 0) {
+    const auto each = static_cast<double>(run.batch * run.accumulation);
+    const double steps = run.epochs * static_cast<double>(objective_->sequences()) / each;
+    run.steps = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(steps)));
   }
-  open_data();
-  model_.decoder->set_trained(true);
-  optimizer_ = std::make_unique<Optimizer>(recipe_.optimizer, *model_.decoder, *model_.memory);
-  state_.fingerprint = fingerprint();
+  uint32_t next = 1;
+  objective_->visit([&](Param& param) { param.value.set_tag(next++); });
+  optimizer_ = std::make_unique<Optimizer>(
+      recipe_.optimizer, [this](ParamVisitor visitor) { objective_->visit(visitor); },
+      objective_->memory());
+  state_.fingerprint = objective_->fingerprint();
   curve_.title = recipe_.run.output.filename().string();
+  curve_.loss_unit = objective_->loss_unit();
+  curve_.measure = objective_->watched().name;
 }
 
-void Trainer::open_data() {
-  const DataRecipe& data = recipe_.data;
-  const Tokenizer& tokenizer = *model_.tokenizer;
-  if (data.conversations.empty()) {
-    train_ =
-        std::make_unique<ShardSource>(data.train, tokenizer, data.length, recipe_.run.seed, true);
-    if (!data.heldout.empty()) {
-      heldout_ = std::make_unique<ShardSource>(data.heldout, tokenizer, data.length, 0, false);
-    }
-    return;
-  }
-  ConversationSplit split =
-      read_all_conversations(load_corpus(data.conversations, data.folder), data.heldout_permille);
-  split.train = join_turns(std::move(split.train), data.turns, recipe_.run.seed);
-  train_ =
-      std::make_unique<ConversationSource>(split.train, tokenizer, data.length, recipe_.run.seed);
-  if (!split.heldout.empty()) {
-    heldout_ = std::make_unique<ConversationSource>(split.heldout, tokenizer, data.length, 0);
-  }
-  model_.chat_template = std::string(chatml_template());
-  const int32_t turn_end = tokenizer.find("<|im_end|>");
-  if (turn_end < 0)
-    throw Error(ErrorCode::kInvalidArgument, "tokenizer",
-                "has no <|im_end|> token for conversations");
-  model_.end_ids = {turn_end};
-  if (tokenizer.end_id() >= 0) model_.end_ids.push_back(tokenizer.end_id());
-}
-
-std::string Trainer::fingerprint() const {
-  const DecoderConfig& m = model_.decoder->config();
-  std::ostringstream text;
-  text << m.architecture << ' ' << m.vocab_size << ' ' << m.dim << ' ' << m.layers << ' ' << m.heads
-       << ' ' << m.kv_heads << ' ' << m.head_dim << ' ' << m.ffn_dim << ' '
-       << tokenizer_fingerprint(*model_.tokenizer) << ' ' << train_->sequences() << ' '
-       << recipe_.data.length << ' ' << recipe_.run.batch << ' ' << recipe_.run.accumulation << ' '
-       << recipe_.run.seed << ' ' << static_cast<int>(recipe_.optimizer.kind);
-  return text.str();
+LanguageModel& Trainer::model() {
+  ONMAL_ASSERT(objective_->language_model() != nullptr);
+  return *objective_->language_model();
 }
 
 bool Trainer::resume() {
   const auto checkpoint = newest_checkpoint(recipe_.run.output);
   if (!checkpoint) return false;
-  state_ = load_checkpoint(*checkpoint, state_.fingerprint, *model_.decoder, *optimizer_);
+  state_ = load_checkpoint(
+      *checkpoint, state_.fingerprint, [this](ParamVisitor visitor) { objective_->visit(visitor); },
+      *optimizer_);
   read_log();
   return true;
 }
 
-Trainer::Batch Trainer::make_batch(const BatchSource& source, uint64_t position, int64_t rows) {
-  const int64_t length = recipe_.data.length;
-  const Shape shape{rows, length};
-  Batch batch{Tensor::empty(memory_, shape, DType::kI32),
-              Tensor::empty(memory_, shape, DType::kI32),
-              Tensor::empty(memory_, shape, DType::kI32)};
-  for (int64_t row = 0; row < rows; ++row) {
-    const auto span = [&](const Tensor& tensor) {
-      return std::span<int32_t>(tensor.i32() + row * length, static_cast<size_t>(length));
-    };
-    source.fill(position + static_cast<uint64_t>(row), span(batch.ids), span(batch.targets),
-                span(batch.first_keys));
-  }
-  if (!recipe_.data.mask_documents) batch.first_keys = Tensor();
-  return batch;
+Exec Trainer::make_exec(Tape* tape) {
+  return {&pool_, &memory_, &backend_, tape, nullptr, recipe_.run.matmul};
 }
 
-double Trainer::micro_step(const Batch& batch, double normalizer) {
+double Trainer::micro_step(const TrainBatch& batch, double normalizer) {
   Tape tape;
-  Exec exec{&pool_, &memory_, &backend_, &tape, nullptr, recipe_.run.matmul};
-  DecoderInput input;
-  input.ids = batch.ids;
-  input.first_keys = batch.first_keys;
-  input.checkpoint_activations = recipe_.run.checkpoint_activations;
-  const Decoder& decoder = *model_.decoder;
-  Tensor loss = decoder.loss(exec, decoder.forward(exec, input), batch.targets, normalizer).loss;
-  const auto value = static_cast<double>(loss.f32()[0]);
-  if (!std::isfinite(value)) return value;
-  Tensor seed = Tensor::empty(memory_, Shape{1});
-  seed.f32()[0] = 1.0F;
-  tape.backward(exec, loss, seed, gradients_);
-  return value;
+  Exec exec = make_exec(&tape);
+  const TrainLoss loss = objective_->loss(exec, batch, normalizer);
+  if (!std::isfinite(loss.value)) return loss.value;
+  tape.backward(exec, loss.output, loss.seed, gradients_);
+  return loss.value;
 }
 
 double Trainer::train_step(double learning_rate) {
   const auto rows = static_cast<uint64_t>(recipe_.run.batch);
-  std::vector<Batch> batches;
+  std::vector<TrainBatch> batches;
   int64_t counted = 0;
+  step_tokens_ = 0;
   for (int64_t i = 0; i < recipe_.run.accumulation; ++i) {
-    batches.push_back(
-        make_batch(*train_, state_.position + static_cast<uint64_t>(i) * rows, recipe_.run.batch));
-    const Tensor& targets = batches.back().targets;
-    counted += targets.elements() -
-               std::count(targets.i32(), targets.i32() + targets.elements(), kIgnoredTarget);
+    batches.push_back(objective_->make_batch(
+        memory_, state_.position + static_cast<uint64_t>(i) * rows, recipe_.run.batch));
+    counted += batches.back().counted;
+    step_tokens_ += batches.back().tokens;
   }
   double loss = 0;
-  for (const Batch& batch : batches)
+  for (const TrainBatch& batch : batches)
     loss += micro_step(batch, std::max(1.0, static_cast<double>(counted)));
-  Exec exec{&pool_, &memory_, &backend_, nullptr, nullptr, recipe_.run.matmul};
+  Exec exec = make_exec(nullptr);
   gradient_norm_ = std::isfinite(loss) ? optimizer_->gradient_norm(exec, gradients_) : loss;
   if (!std::isfinite(loss) || !std::isfinite(gradient_norm_)) {
     gradients_.clear();
@@ -199,41 +104,17 @@ double Trainer::train_step(double learning_rate) {
   return loss;
 }
 
-double Trainer::evaluate() {
-  if (heldout_ == nullptr) return std::nan("");
-  const int64_t sequences = std::min(heldout_->sequences(), recipe_.run.evaluate_sequences);
-  double nats = 0;
-  int64_t bytes = 0;
-  const Tokenizer& tokenizer = *model_.tokenizer;
-  for (int64_t begin = 0; begin < sequences; begin += recipe_.run.batch) {
-    const int64_t rows = std::min(recipe_.run.batch, sequences - begin);
-    const Batch batch = make_batch(*heldout_, static_cast<uint64_t>(begin), rows);
-    Exec exec{&pool_, &memory_, &backend_, nullptr, nullptr, recipe_.run.matmul};
-    DecoderInput input;
-    input.ids = batch.ids;
-    input.first_keys = batch.first_keys;
-    const CrossEntropyResult result =
-        model_.decoder->loss(exec, model_.decoder->forward(exec, input), batch.targets);
-    for (int64_t i = 0; i < result.losses.elements(); ++i) {
-      const int32_t target = batch.targets.i32()[i];
-      if (target == kIgnoredTarget) continue;
-      // Every prediction costs bits, the end of a document too; only text counts as bytes.
-      nats += static_cast<double>(result.losses.f32()[i]);
-      if (!tokenizer.is_special(target))
-        bytes += static_cast<int64_t>(tokenizer.piece(target).size());
-    }
-  }
-  return nats / std::numbers::ln2 / static_cast<double>(std::max<int64_t>(bytes, 1));
+Evaluation Trainer::evaluate_all() {
+  if (!objective_->has_heldout()) return {};
+  Exec exec = make_exec(nullptr);
+  const int64_t asked = recipe_.run.evaluate_sequences;
+  return objective_->evaluate(exec, asked > 0 ? asked : objective_->usual_evaluation(),
+                              recipe_.run.batch);
 }
 
-double Trainer::flops_per_token() const {
-  const DecoderConfig& m = model_.decoder->config();
-  // Forward and backward: 6 operations a weight that multiplies, 12 * width * half the length a
-  // layer for attention.
-  const double looked_up = m.tied_head ? 0.0 : static_cast<double>(m.vocab_size * m.dim);
-  const double weights = static_cast<double>(m.parameter_count()) - looked_up;
-  const auto width = static_cast<double>(m.heads * m.head_dim);
-  return 6.0 * weights + 6.0 * static_cast<double>(m.layers * recipe_.data.length) * width;
+double Trainer::evaluate() {
+  const Evaluation evaluation = evaluate_all();
+  return evaluation.empty() ? std::nan("") : evaluation.front().second;
 }
 
 double Trainer::measure_peak() {
@@ -241,7 +122,7 @@ double Trainer::measure_peak() {
   const Tensor a = Tensor::zeros(memory_, Shape{kSide, kSide});
   const Tensor b = Tensor::zeros(memory_, Shape{kSide, kSide});
   const Tensor c = Tensor::empty(memory_, Shape{kSide, kSide});
-  Exec exec{&pool_, &memory_, &backend_, nullptr, nullptr, recipe_.run.matmul};
+  Exec exec = make_exec(nullptr);
   double best = 1e30;
   for (int round = 0; round < 4; ++round) {
     const Timer timer;
@@ -253,10 +134,28 @@ double Trainer::measure_peak() {
 }
 
 void Trainer::save(bool final_model) {
-  save_checkpoint(recipe_.run.output, state_, *model_.decoder, *optimizer_, recipe_.run.keep);
-  if (final_model) save_hugging_face(model_, recipe_.run.output / "model", DType::kF32);
+  save_checkpoint(
+      recipe_.run.output, state_, [this](ParamVisitor visitor) { objective_->visit(visitor); },
+      *optimizer_, recipe_.run.keep);
+  if (final_model && !best_) objective_->save(recipe_.run.output / objective_->product());
   write_file(recipe_.run.output / "loss.svg", draw_loss_curve(curve_));
   write_file(recipe_.run.output / "log.jsonl", log_);
+}
+
+// The model folder is the old one or the whole new one.
+void Trainer::keep_if_best(const Evaluation& evaluation) {
+  namespace fs = std::filesystem;
+  const double value = evaluation.front().second;
+  const bool better =
+      !best_ || (objective_->watched().more_is_better ? value > *best_ : value < *best_);
+  if (!better) return;
+  best_ = value;
+  const fs::path target = recipe_.run.output / objective_->product();
+  const fs::path part = recipe_.run.output / ("part-model-" + std::to_string(::getpid()));
+  fs::remove_all(part);
+  objective_->save(part);
+  fs::remove_all(target);
+  fs::rename(part, target);
 }
 
 void Trainer::log_step(const StepReport& report) {
@@ -268,11 +167,12 @@ void Trainer::log_step(const StepReport& report) {
                 report.gradient_norm, report.tokens_per_s, report.mfu);
   log_ += line;
   curve_.loss.push_back({report.step, report.loss});
-  if (report.bits_per_byte) {
-    std::snprintf(line, sizeof line, ", \"bits_per_byte\": %.6g", *report.bits_per_byte);
+  for (const auto& [name, value] : report.evaluation) {
+    std::snprintf(line, sizeof line, ", \"%s\": %.6g", name.c_str(), value);
     log_ += line;
-    curve_.bits_per_byte.push_back({report.step, *report.bits_per_byte});
   }
+  if (!report.evaluation.empty())
+    curve_.heldout.push_back({report.step, report.evaluation.front().second});
   log_ += "}\n";
 }
 
@@ -280,6 +180,8 @@ void Trainer::log_step(const StepReport& report) {
 void Trainer::read_log() {
   const std::filesystem::path path = recipe_.run.output / "log.jsonl";
   if (!std::filesystem::exists(path)) return;
+  std::string key("\"");
+  key.append(objective_->watched().name).append("\": ");
   std::istringstream lines(read_file(path));
   for (std::string line; std::getline(lines, line);) {
     long long step = 0;
@@ -289,9 +191,13 @@ void Trainer::read_log() {
       continue;
     log_ += line + "\n";
     curve_.loss.push_back({step, loss});
-    const size_t bits = line.find("\"bits_per_byte\": ");
-    if (bits == std::string::npos) continue;
-    curve_.bits_per_byte.push_back({step, std::strtod(line.c_str() + bits + 17, nullptr)});
+    const size_t found = line.find(key);
+    if (found == std::string::npos) continue;
+    const double value = std::strtod(line.c_str() + found + key.size(), nullptr);
+    curve_.heldout.push_back({step, value});
+    if (!recipe_.run.keep_best) continue;
+    const bool more = objective_->watched().more_is_better;
+    if (!best_ || (more ? value > *best_ : value < *best_)) best_ = value;
   }
 }
 
@@ -299,7 +205,6 @@ void Trainer::run(const TrainCallbacks& callbacks, std::stop_token stop) {
   std::filesystem::create_directories(recipe_.run.output);
   const RunRecipe& run = recipe_.run;
   const double peak = measure_peak();
-  const auto tokens = static_cast<double>(run.batch * run.accumulation * recipe_.data.length);
   const auto due = [&](int64_t every) {
     return every > 0 && (state_.step % every == 0 || state_.step == run.steps);
   };
@@ -315,14 +220,16 @@ void Trainer::run(const TrainCallbacks& callbacks, std::stop_token stop) {
     report.step = state_.step;
     report.steps = run.steps;
     report.gradient_norm = gradient_norm_;
-    report.tokens_per_s = tokens / seconds;
-    report.mfu = flops_per_token() * report.tokens_per_s / peak;
+    report.tokens_per_s = static_cast<double>(step_tokens_) / seconds;
+    report.mfu = objective_->flops_per_token() * report.tokens_per_s / peak;
     report.seconds_left = average_seconds * static_cast<double>(run.steps - state_.step);
     report.peak_bytes = memory_.peak_bytes();
-    if (heldout_ != nullptr && due(run.evaluate_every)) report.bits_per_byte = evaluate();
+    if (due(run.evaluate_every)) report.evaluation = evaluate_all();
+    if (run.keep_best && !report.evaluation.empty()) keep_if_best(report.evaluation);
     log_step(report);
     if (callbacks.on_step) callbacks.on_step(report);
-    if (callbacks.on_sample && due(run.sample_every)) callbacks.on_sample(model_, state_.step);
+    if (callbacks.on_sample && objective_->language_model() != nullptr && due(run.sample_every))
+      callbacks.on_sample(model(), state_.step);
     if (run.checkpoint_every > 0 && state_.step % run.checkpoint_every == 0 &&
         state_.step < run.steps)
       save(false);

@@ -8,9 +8,9 @@
 
 #include "models/language_model.h"
 #include "ops/backend.h"
-#include "train/batch_source.h"
 #include "train/checkpoint.h"
 #include "train/loss_curve.h"
+#include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
 
@@ -26,8 +26,8 @@ struct StepReport {
   double tokens_per_s = 0;
   double mfu = 0;  // share of the measured peak of matrix products
   double seconds_left = 0;
-  size_t peak_bytes = 0;                // activations and gradients
-  std::optional<double> bits_per_byte;  // held out, when this step evaluated
+  size_t peak_bytes = 0;  // activations and gradients
+  Evaluation evaluation;  // of held-out data, when this step evaluated
 };
 
 struct TrainCallbacks {
@@ -35,7 +35,7 @@ struct TrainCallbacks {
   std::function<void(LanguageModel&, int64_t step)> on_sample;  // when a sample is due
 };
 
-// One training run, pretraining or tuning: the data source decides which.
+// One training run: the recipe's objective decides what is learned.
 class Trainer {
  public:
   // Builds or loads the model, opens the data. Throws Error before anything is written.
@@ -44,30 +44,28 @@ class Trainer {
   // Continues from the newest checkpoint in the output folder; false when there is none.
   bool resume();
   // Trains to the last step, or until `stop`: then the step is finished and a checkpoint written.
-  // In the end the model is saved to output/model (Hugging Face layout). output/log.jsonl and
-  // output/loss.svg are kept up to date. A loss or gradient that is not finite throws
+  // In the end the model is saved to output/model (Hugging Face layout); with run.keep_best
+  // whenever it is better on held-out data than before, and then not in the end. output/log.jsonl
+  // and output/loss.svg are kept up to date. A loss or gradient that is not finite throws
   // Error(kNumeric) naming step and batch; checkpoints stay.
   void run(const TrainCallbacks& callbacks, std::stop_token stop);
 
   int64_t steps_done() const { return state_.step; }
-  // Held-out bits per byte over at most run.evaluate_sequences sequences (targets that stand for no
-  // bytes excluded).
+  // The objective's first measure over at most run.evaluate_sequences held-out sequences (0: as
+  // many as the objective likes); NaN without held-out data.
   double evaluate();
-  LanguageModel& model() { return model_; }
+  Objective& objective() { return *objective_; }
+  LanguageModel& model();  // of objectives that train one
 
   double train_step(double learning_rate);  // one step at the current position; returns the loss
   double last_gradient_norm() const { return gradient_norm_; }
 
  private:
-  struct Batch {
-    Tensor ids, targets, first_keys;
-  };
-  Batch make_batch(const BatchSource& source, uint64_t position, int64_t rows);
-  double micro_step(const Batch& batch, double normalizer);
+  Exec make_exec(Tape* tape);
+  double micro_step(const TrainBatch& batch, double normalizer);
+  Evaluation evaluate_all();
+  void keep_if_best(const Evaluation& evaluation);
   double measure_peak();
-  double flops_per_token() const;
-  std::string fingerprint() const;
-  void open_data();
   void save(bool final_model);
   void read_log();
   void log_step(const StepReport& report);
@@ -76,15 +74,15 @@ class Trainer {
   ThreadPool pool_;
   Backend backend_;
   CachingAllocator memory_;
-  LanguageModel model_;
-  std::unique_ptr<BatchSource> train_;
-  std::unique_ptr<BatchSource> heldout_;
+  std::unique_ptr<Objective> objective_;
   std::unique_ptr<Optimizer> optimizer_;
   GradStore gradients_;
   RunState state_;
   LossCurve curve_;
   std::string log_;
   double gradient_norm_ = 0;
+  int64_t step_tokens_ = 0;     // that the last step saw
+  std::optional<double> best_;  // the measure that output/model has, with run.keep_best
 };
 
 }  // namespace onmal

@@ -27,6 +27,7 @@ Backend make_cpu_backend(Isa isa) {
   backend.linear_cross_entropy = cpu::linear_cross_entropy;
   backend.add = cpu::add;
   backend.scale = cpu::scale;
+  backend.multiply_rows = cpu::multiply_rows;
   backend.softcap = cpu::softcap;
   backend.softcap_backward = cpu::softcap_backward;
   backend.sigmoid_gate = cpu::sigmoid_gate;

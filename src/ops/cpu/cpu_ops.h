@@ -42,9 +42,11 @@ void gated_backward(Exec& exec, Activation f, const Tensor& dout, const Tensor& 
                     const Tensor& up, const Tensor& dgate, const Tensor& dup);
 void linear_cross_entropy(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& targets,
                           const CrossEntropyParams& params, const Tensor& losses,
-                          double gradient_scale, const Tensor& dx, const Tensor& dw);
+                          double gradient_scale, const Tensor& dx, const Tensor& dw,
+                          const Tensor& dbias);
 void add(Exec& exec, const Tensor& a, const Tensor& b, const Tensor& out);
 void scale(Exec& exec, const Tensor& x, float factor, const Tensor& out);
+void multiply_rows(Exec& exec, const Tensor& x, const Tensor& factors, const Tensor& out);
 void softcap(Exec& exec, const Tensor& x, float cap, const Tensor& out);
 void softcap_backward(Exec& exec, const Tensor& dout, const Tensor& x, float cap, const Tensor& dx,
                       bool accumulate);

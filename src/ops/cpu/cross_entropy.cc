@@ -26,12 +26,14 @@ int64_t rows_per_chunk(int64_t vocabulary) {
   return std::max({kFewestChunkRows, allowed, kChunkBytes / row_bytes}) / 32 * 32;
 }
 
-// logits[rows, V] = x rows · w^T
-void chunk_logits(Exec& exec, const Tensor& x, const Tensor& w, const Chunk& chunk, float* logits) {
+// logits[rows, V] = x rows · w^T (+ bias)
+void chunk_logits(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bias,
+                  const Chunk& chunk, float* logits) {
   const int64_t inner = w.dim(1);
   const GemmOperand left{x.f32() + chunk.begin * inner, DType::kF32, inner, true};
   const GemmOperand right{w.data(), w.dtype(), inner, true};
-  gemm(exec, chunk.rows, w.dim(0), inner, left, right, nullptr, logits, w.dim(0), false);
+  gemm(exec, chunk.rows, w.dim(0), inner, left, right, bias.defined() ? bias.f32() : nullptr,
+       logits, w.dim(0), false);
 }
 
 // Turns each row of logits into its gradient (when wanted) and writes its loss.
@@ -47,8 +49,12 @@ void chunk_losses(Exec& exec, const Tensor& targets, const CrossEntropyParams& p
         if (gradient_scale != 0.0F) std::fill_n(row, vocabulary, 0.0F);
         continue;
       }
-      losses[chunk.begin + r] = exec.backend->kernels->softmax->cross_entropy_row(
-          row, vocabulary, target, params.softcap, gradient_scale);
+      const float weight =
+          params.row_weights.defined() ? params.row_weights.f32()[chunk.begin + r] : 1.0F;
+      const float slope = gradient_scale * weight;
+      losses[chunk.begin + r] = weight * exec.backend->kernels->softmax->cross_entropy_row(
+                                             row, vocabulary, target, params.softcap, slope);
+      if (gradient_scale != 0.0F && slope == 0.0F) std::fill_n(row, vocabulary, 0.0F);
     }
   });
 }
@@ -61,21 +67,23 @@ void fill_zero(const Tensor& tensor) {
 
 void linear_cross_entropy(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& targets,
                           const CrossEntropyParams& params, const Tensor& losses,
-                          double gradient_scale, const Tensor& dx, const Tensor& dw) {
+                          double gradient_scale, const Tensor& dx, const Tensor& dw,
+                          const Tensor& dbias) {
   const int64_t vocabulary = w.dim(0);
   const int64_t inner = w.dim(1);
   const int64_t chunk_rows = std::min(x.dim(0), rows_per_chunk(vocabulary));
-  const bool wants_gradient = dx.defined() || dw.defined();
+  const bool wants_gradient = dx.defined() || dw.defined() || dbias.defined();
   if (wants_gradient && (x.dim(0) == 0 || gradient_scale == 0.0)) {
     fill_zero(dx);
     fill_zero(dw);
-    if (x.dim(0) > 0) linear_cross_entropy(exec, x, w, targets, params, losses, 0.0, {}, {});
+    fill_zero(dbias);
+    if (x.dim(0) > 0) linear_cross_entropy(exec, x, w, targets, params, losses, 0.0, {}, {}, {});
     return;
   }
   const Tensor logits = Tensor::empty(*exec.memory, Shape{chunk_rows, vocabulary});
   for (int64_t begin = 0; begin < x.dim(0); begin += chunk_rows) {
     const Chunk chunk{begin, std::min(chunk_rows, x.dim(0) - begin)};
-    chunk_logits(exec, x, w, chunk, logits.f32());
+    chunk_logits(exec, x, w, params.bias, chunk, logits.f32());
     chunk_losses(exec, targets, params, chunk, vocabulary,
                  wants_gradient ? static_cast<float>(gradient_scale) : 0.0F, logits.f32(),
                  losses.f32());
@@ -85,6 +93,8 @@ void linear_cross_entropy(Exec& exec, const Tensor& x, const Tensor& w, const Te
       gemm(exec, chunk.rows, inner, vocabulary, slopes, right, nullptr, dx.f32() + begin * inner,
            inner, false);
     }
+    if (dbias.defined())
+      exec.backend->sum_rows(exec, logits.slice(0, chunk.rows), dbias, begin > 0);
     if (dw.defined()) {
       const GemmOperand left{logits.data(), DType::kF32, vocabulary, false};
       const GemmOperand right{x.f32() + begin * inner, DType::kF32, inner, false};

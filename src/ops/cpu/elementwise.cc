@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "ops/cpu/cpu_ops.h"
@@ -21,6 +22,20 @@ void scale(Exec& exec, const Tensor& x, float factor, const Tensor& out) {
   exec.pool->for_blocks(0, out.elements(), kGrain, [&](int64_t begin, int64_t end) {
     exec.backend->kernels->elementwise->scale(factor, x.f32() + begin, out.f32() + begin,
                                               end - begin);
+  });
+}
+
+void multiply_rows(Exec& exec, const Tensor& x, const Tensor& factors, const Tensor& out) {
+  const int64_t columns = x.dim(-1);
+  const bool alike = factors.elements() == out.elements();
+  const int64_t grain = std::max<int64_t>(1, kGrain / columns);
+  exec.pool->for_blocks(0, x.shape().rows(), grain, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const float* in = x.f32() + r * columns;
+      const float* factor = factors.f32() + (alike ? r * columns : 0);
+      float* product = out.f32() + r * columns;
+      for (int64_t c = 0; c < columns; ++c) product[c] = in[c] * factor[c];
+    }
   });
 }
 

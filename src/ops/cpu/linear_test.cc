@@ -233,7 +233,7 @@ TEST_P(GradientTest, HeadInOneAndInSeveralChunks) {
         const Tensor losses = Tensor::borrowed(place, Shape{size.m});
         const Tensor dx = Tensor::borrowed(place + counts[0], x.shape());
         const Tensor dw = Tensor::borrowed(place + counts[0] + counts[1], w.shape());
-        exec.backend->linear_cross_entropy(exec, x, w, targets, params, losses, 0.25, dx, dw);
+        exec.backend->linear_cross_entropy(exec, x, w, targets, params, losses, 0.25, dx, dw, {});
       });
     }
   }
@@ -244,12 +244,12 @@ TEST_P(GradientTest, HeadWithoutGradientsAndWithNaN) {
   const Tensor w = devices_.random(Shape{50, 16}, 2);
   const Tensor targets = devices_.ids({1, 2, 3, 4, 5, 6, 7, 8, 49});
   compare(devices_, devices_.random(Shape{9}, 3), 2e-5, [&](Exec& exec, const Tensor& losses) {
-    exec.backend->linear_cross_entropy(exec, x, w, targets, {}, losses, 1.0, Tensor(), Tensor());
+    exec.backend->linear_cross_entropy(exec, x, w, targets, {}, losses, 1.0, {}, {}, {});
   });
   x.f32()[4 * 16 + 3] = kNaN;
   const Tensor losses = Tensor::empty(devices_.memory(), Shape{9});
   Exec exec = devices_.pair();
-  exec.backend->linear_cross_entropy(exec, x, w, targets, {}, losses, 1.0, Tensor(), Tensor());
+  exec.backend->linear_cross_entropy(exec, x, w, targets, {}, losses, 1.0, {}, {}, {});
   for (int64_t i = 0; i < 9; ++i) EXPECT_EQ(std::isnan(losses.f32()[i]), i == 4) << i;
 }
 
@@ -262,7 +262,7 @@ TEST_P(GradientTest, HeadScaledByZero) {
   const Tensor dx = devices_.random(x.shape(), 3);
   const Tensor dw = devices_.random(w.shape(), 4);
   Exec exec = devices_.pair();
-  exec.backend->linear_cross_entropy(exec, x, w, targets, {}, losses, 0.0, dx, dw);
+  exec.backend->linear_cross_entropy(exec, x, w, targets, {}, losses, 0.0, dx, dw, {});
   EXPECT_GT(losses.f32()[0], 0.0F);
   for (const Tensor& gradient : {dx, dw}) {
     for (const float value : values(gradient)) ASSERT_EQ(value, 0.0F);

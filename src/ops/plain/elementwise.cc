@@ -82,6 +82,10 @@ void gated_backward(Exec&, Activation f, const Tensor& dout, const Tensor& gate,
   fill(dup, [&](int64_t i) { return value_at(dout, i) * apply(f, value_at(gate, i)); });
 }
 
+void multiply_rows(Exec&, const Tensor& x, const Tensor& factors, const Tensor& out) {
+  fill(out, [&](int64_t i) { return value_at(x, i) * value_at(factors, i % factors.elements()); });
+}
+
 void softcap(Exec&, const Tensor& x, float cap, const Tensor& out) {
   const auto c = static_cast<double>(cap);
   fill(out, [&](int64_t i) { return c * std::tanh(value_at(x, i) / c); });
@@ -118,6 +122,7 @@ void sigmoid_gate_backward(Exec&, const Tensor& dout, const Tensor& x, const Ten
 void add_elementwise(Backend& backend) {
   backend.add = add;
   backend.scale = scale;
+  backend.multiply_rows = multiply_rows;
   backend.softcap = softcap;
   backend.softcap_backward = softcap_backward;
   backend.sigmoid_gate = sigmoid_gate;

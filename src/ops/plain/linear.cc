@@ -99,13 +99,13 @@ struct Row {
   double log_sum = 0;
 };
 
-Row logits_of(const Tensor& x, const Tensor& w, int64_t m, float softcap) {
+Row logits_of(const Tensor& x, const Tensor& w, const Tensor& bias, int64_t m, float softcap) {
   const int64_t inner = w.dim(1);
   Row row;
   row.logits.resize(static_cast<size_t>(w.dim(0)));
   row.slopes.assign(static_cast<size_t>(w.dim(0)), 1.0);
   for (int64_t n = 0; n < w.dim(0); ++n) {
-    double sum = 0;
+    double sum = bias.defined() ? value_at(bias, n) : 0.0;
     for (int64_t k = 0; k < inner; ++k)
       sum += value_at(x, m * inner + k) * value_at(w, n * inner + k);
     if (softcap > 0) {
@@ -124,24 +124,28 @@ Row logits_of(const Tensor& x, const Tensor& w, int64_t m, float softcap) {
 
 void linear_cross_entropy(Exec&, const Tensor& x, const Tensor& w, const Tensor& targets,
                           const CrossEntropyParams& params, const Tensor& losses,
-                          double gradient_scale, const Tensor& dx, const Tensor& dw) {
+                          double gradient_scale, const Tensor& dx, const Tensor& dw,
+                          const Tensor& dbias) {
   with_type(losses.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const int64_t inner = w.dim(1);
     if (dx.defined()) std::fill_n(dx.data_as<T>(), dx.elements(), T{});
     if (dw.defined()) std::fill_n(dw.data_as<T>(), dw.elements(), T{});
+    if (dbias.defined()) std::fill_n(dbias.data_as<T>(), dbias.elements(), T{});
     for (int64_t m = 0; m < x.dim(0); ++m) {
       const int32_t target = targets.i32()[m];
       losses.data_as<T>()[m] = T{};
       if (target == params.ignored) continue;
-      const Row row = logits_of(x, w, m, params.softcap);
+      const Row row = logits_of(x, w, params.bias, m, params.softcap);
+      const double weight = params.row_weights.defined() ? value_at(params.row_weights, m) : 1.0;
       losses.data_as<T>()[m] =
-          static_cast<T>(row.log_sum - row.logits[static_cast<size_t>(target)]);
+          static_cast<T>(weight * (row.log_sum - row.logits[static_cast<size_t>(target)]));
       for (int64_t n = 0; n < w.dim(0); ++n) {
         const auto i = static_cast<size_t>(n);
         const double probability = std::exp(row.logits[i] - row.log_sum);
         const double slope =
-            (probability - (n == target ? 1.0 : 0.0)) * row.slopes[i] * gradient_scale;
+            (probability - (n == target ? 1.0 : 0.0)) * row.slopes[i] * weight * gradient_scale;
+        if (dbias.defined()) dbias.data_as<T>()[n] += static_cast<T>(slope);
         for (int64_t k = 0; k < inner; ++k) {
           if (dx.defined())
             dx.data_as<T>()[m * inner + k] += static_cast<T>(slope * value_at(w, n * inner + k));

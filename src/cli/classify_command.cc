@@ -1,0 +1,151 @@
+#include "cli/classify_command.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "cli/input.h"
+#include "cli/json_output.h"
+#include "cli/model_options.h"
+#include "models/classifier.h"
+
+namespace onmal {
+namespace {
+
+constexpr uint64_t kMostFileBytes = uint64_t{1} << 30;
+constexpr double kThreshold = 0.5;
+
+struct ClassifyOptions {
+  std::string model;
+  std::vector<std::string> texts;
+  std::string file;
+};
+
+void add_lines(const std::string& text, std::vector<std::string>& lines) {
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    lines.push_back(std::move(line));
+    begin = end + 1;
+  }
+}
+
+std::vector<std::string> read_texts(CommandContext& context, const ClassifyOptions& options) {
+  std::vector<std::string> texts = options.texts;
+  if (!options.file.empty()) add_lines(read_file(options.file, kMostFileBytes), texts);
+  if (!options.texts.empty() || !options.file.empty()) return texts;
+  if (context.in_is_terminal)
+    throw CLI::ValidationError("classify", "give --text, --file or a pipe");
+  add_lines(InputReader(context.in).read_all(context.interrupts.token()), texts);
+  return texts;
+}
+
+Json tokens_json(const Classification& result, const std::vector<std::string>& labels) {
+  Json tokens = Json::array();
+  for (const Classification::Token& token : result.tokens) {
+    tokens.push_back(
+        {{"piece", token.piece}, {"label", labels[token.best]}, {"score", token.score}});
+  }
+  return tokens;
+}
+
+void print_json_result(CommandContext& context, const ClassifierConfig& config,
+                       const std::string& text, const Classification& result) {
+  Json document{{"text", text}};
+  switch (config.task) {
+    case ClassifyTask::kTokens:
+      document["tokens"] = tokens_json(result, config.labels);
+      break;
+    case ClassifyTask::kRegression:
+      document["value"] = result.scores[0];
+      break;
+    case ClassifyTask::kMultiLabel: {
+      document["labels"] = Json::array();
+      for (size_t i = 0; i < result.scores.size(); ++i) {
+        if (static_cast<double>(result.scores[i]) > kThreshold)
+          document["labels"].push_back(config.labels[i]);
+      }
+      break;
+    }
+    case ClassifyTask::kSingleLabel:
+      document["label"] = config.labels[result.best];
+  }
+  if (config.task == ClassifyTask::kSingleLabel || config.task == ClassifyTask::kMultiLabel) {
+    Json probabilities = Json::object();
+    for (size_t i = 0; i < result.scores.size(); ++i)
+      probabilities[config.labels[i]] = result.scores[i];
+    document["probabilities"] = probabilities;
+  }
+  if (result.dropped > 0) document["dropped_tokens"] = result.dropped;
+  print_json(context, document);
+}
+
+void print_text_result(CommandContext& context, const ClassifierConfig& config,
+                       const std::string& text, const Classification& result) {
+  std::string scratch;
+  std::string answer;
+  const auto add = [&](const std::string& label, float score) {
+    answer += fmt::format("{}{} {:.4f}", answer.empty() ? "" : "  ", label, score);
+  };
+  switch (config.task) {
+    case ClassifyTask::kTokens:
+      for (const Classification::Token& token : result.tokens)
+        answer += fmt::format("{}{}/{}", answer.empty() ? "" : " ", token.piece,
+                              config.labels[token.best]);
+      break;
+    case ClassifyTask::kRegression:
+      answer = fmt::format("{:.4f}", result.scores[0]);
+      break;
+    case ClassifyTask::kMultiLabel:
+      for (size_t i = 0; i < result.scores.size(); ++i) {
+        if (static_cast<double>(result.scores[i]) > kThreshold)
+          add(config.labels[i], result.scores[i]);
+      }
+      if (answer.empty()) answer = "-";
+      break;
+    case ClassifyTask::kSingleLabel:
+      add(config.labels[result.best], result.scores[result.best]);
+  }
+  answer += "\t" + text;
+  context.out << printable(context, answer, scratch) << "\n";
+}
+
+void classify(CommandContext& context, const ClassifyOptions& options) {
+  const Classifier classifier(options.model);
+  const std::vector<std::string> texts = read_texts(context, options);
+  ThreadPool pool(context.threads);
+  const std::vector<Classification> results =
+      classifier.classify(pool, texts, context.interrupts.token());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (context.json) {
+      print_json_result(context, classifier.config(), texts[i], results[i]);
+    } else {
+      print_text_result(context, classifier.config(), texts[i], results[i]);
+    }
+    if (results[i].dropped > 0)
+      context.err << fmt::format("text {}: {} tokens were cut\n", i + 1, results[i].dropped);
+  }
+}
+
+}  // namespace
+
+void add_classify_command(CLI::App& app, CommandContext& context) {
+  const auto options = std::make_shared<ClassifyOptions>();
+  CLI::App* command = app.add_subcommand("classify", "Sort texts by a model tuned for it");
+  command
+      ->add_option("-m,--model", options->model,
+                   "A folder with a head that classifies, as 'onmal finetune' writes it")
+      ->required();
+  command->add_option("--text", options->texts, "A text (may be given several times)")
+      ->take_all()
+      ->expected(1);
+  command->add_option("-f,--file", options->file, "A file with a text a line");
+  command->callback([&context, options] { classify(context, *options); });
+}
+
+}  // namespace onmal

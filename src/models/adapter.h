@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "models/language_model.h"
+#include "nn/linear_layer.h"
+
+namespace onmal {
+
+// A low-rank change of some of a model's linear maps as data; see nn/low_rank.h.
+struct AdapterConfig {
+  int64_t rank = 8;
+  double alpha = 16.0;
+  bool rank_stabilized = false;  // alpha / sqrt(rank), else alpha / rank (Kalajdzievski, 2023)
+  bool dora = false;             // with magnitudes
+  // Which maps of each layer: query, key, value, output, gate, up, down.
+  std::vector<std::string> targets = {"query", "key", "value", "output", "gate", "up", "down"};
+
+  double scale() const;
+  // Throws Error(kInvalidArgument) naming `where`: an unknown target, a rank below 1.
+  void validate(const std::string& where) const;
+};
+
+// "query" of "layers.3.query.weight".
+std::string layer_role(const LinearLayer& layer);
+
+// Attaches a fresh adapter to every target that the model has: A uniform within 1 / sqrt(in), B
+// zero, magnitudes the lengths of the rows; f32 from `memory`. Throws Error(kInvalidArgument) when
+// the model has none of the targets.
+void attach_adapter(VisitLinears visit, const AdapterConfig& config, Allocator& memory, Rng& rng,
+                    const std::string& where);
+// Shows the weights of the adapter attached last.
+void visit_adapter(VisitLinears visit, ParamVisitor visitor);
+// Switches all adapters on or off: off, the base model answers.
+void switch_adapters(VisitLinears visit, bool active);
+// Makes the changes part of the weights, which become f32 in `memory`.
+void merge_adapters(VisitLinears visit, Allocator& memory);
+
+// Throws Error(kUnsupported) where the model's files keep a changed map in one tensor with others:
+// its adapter could not be saved.
+void require_adapter_names(LanguageModel& model, const std::string& where);
+
+// Writes PEFT's adapter_config.json and adapter_model.safetensors. `base` says which model it
+// belongs to.
+void save_peft_adapter(LanguageModel& model, const AdapterConfig& config,
+                       const std::filesystem::path& folder, const std::string& base);
+// Writes llama.cpp's GGUF adapter. Throws Error(kUnsupported) for DoRA, which it does not know.
+void save_gguf_adapter(LanguageModel& model, const AdapterConfig& config,
+                       const std::filesystem::path& file);
+
+// Attaches an adapter that was trained before: a folder of PEFT's, its adapter_model.safetensors,
+// or a GGUF file; its changes weigh `weight` times as much. Throws Error(kInvalidArgument) naming
+// the tensor when it was made for another model, Error(kUnsupported) for what is no LoRA.
+AdapterConfig load_adapter(LanguageModel& model, const std::filesystem::path& path,
+                           double weight = 1.0);
+
+}  // namespace onmal

@@ -1,0 +1,337 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/thread_pool.h"
+#include "formats/gguf.h"
+#include "formats/json_metadata.h"
+#include "formats/safetensors.h"
+#include "models/adapter.h"
+#include "models/weight_io.h"
+
+// Adapters in PEFT's folders and in llama.cpp's GGUF files.
+namespace onmal {
+namespace {
+
+constexpr const char* kConfigName = "adapter_config.json";
+constexpr const char* kWeightsName = "adapter_model.safetensors";
+constexpr std::string_view kPeftPrefix = "base_model.model.";
+
+const Architecture& architecture_of(const LanguageModel& model, const std::string& where) {
+  return find_architecture(model.decoder->config().architecture, where);
+}
+
+// The name of a map's weight in the base model's own files. Throws where it shares its tensor.
+std::string base_name(const LanguageModel& model, const WeightNames& names,
+                      const LinearLayer& layer, const std::string& where) {
+  const DecoderConfig& config = model.decoder->config();
+  const std::string& ours = layer.weight.name;
+  const size_t begin = ours.find('.') + 1;
+  const std::string pattern = "layers.{}" + ours.substr(ours.find('.', begin));
+  const std::vector<const WeightRule*> rules = names.find(pattern, config);
+  if (rules.empty() || rules.front()->part != FusedPart::kWhole) {
+    throw Error(ErrorCode::kUnsupported, where,
+                "files of '" + config.architecture + "' models keep '" + ours +
+                    "' in one tensor with others",
+                "leave it out of the adapter's targets");
+  }
+  return stored_name(names, config, ours);
+}
+
+bool is_rotated(const LinearLayer& layer) {
+  const std::string role = layer_role(layer);
+  return role == "query" || role == "key";
+}
+
+// Rows of queries and keys in the order that `style` wants.
+Tensor in_order(const LanguageModel& model, const LinearLayer& layer, const Tensor& rows,
+                RopeStyle from, RopeStyle to, Allocator& memory) {
+  const DecoderConfig& config = model.decoder->config();
+  if (config.position != PositionKind::kRope || from == to || !is_rotated(layer)) return rows;
+  return reorder_heads(rows, config.head_dim, from, memory);
+}
+
+std::string without_weight(const std::string& name) {
+  constexpr std::string_view kEnding = ".weight";
+  return name.ends_with(kEnding) ? name.substr(0, name.size() - kEnding.size()) : name;
+}
+
+// An adapter file, whichever its format.
+struct AdapterFile {
+  AdapterConfig config;
+  std::unique_ptr<SafetensorsFile> peft;
+  std::unique_ptr<GgufFile> gguf;
+  std::string where;
+
+  Tensor find(const std::string& name) const {
+    return peft != nullptr ? peft->find(name) : gguf->find(name);
+  }
+  std::span<const TensorEntry> entries() const {
+    return peft != nullptr ? peft->entries() : gguf->entries();
+  }
+};
+
+void refuse(const std::string& where, const std::string& what) {
+  throw Error(ErrorCode::kUnsupported, where, what, "only LoRA, rsLoRA and DoRA are read");
+}
+
+AdapterConfig read_peft_config(const std::filesystem::path& path) {
+  const Metadata metadata = read_json_metadata(path);
+  const std::string where = metadata.where();
+  const std::string type = metadata.get_string("peft_type", "");
+  if (type != "LORA") refuse(where, "peft_type is '" + type + "'");
+  if (metadata.get_string("bias", "none") != "none") refuse(where, "it changes biases");
+  for (const auto& [key, value] : metadata.items()) {
+    for (const char* unknown : {"rank_pattern.", "alpha_pattern.", "trainable_token_indices."}) {
+      if (key.starts_with(unknown)) refuse(where, "it has a " + key);
+    }
+  }
+  if (metadata.contains("modules_to_save") && !metadata.get_strings("modules_to_save").empty())
+    refuse(where, "it replaces whole modules (modules_to_save)");
+  AdapterConfig config;
+  config.rank = metadata.get_int("r");
+  config.alpha = metadata.get_float("lora_alpha");
+  config.rank_stabilized = metadata.get_bool("use_rslora", false);
+  config.dora = metadata.get_bool("use_dora", false);
+  return config;
+}
+
+AdapterFile open_adapter(const LanguageModel& model, const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(path))
+    throw Error(ErrorCode::kIo, path.string(), "there is no such file or folder", "check the path");
+  AdapterFile file;
+  file.where = path.string();
+  if (fs::is_directory(path) || path.extension() == ".safetensors") {
+    const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+    file.config = read_peft_config(folder / kConfigName);
+    file.peft =
+        std::make_unique<SafetensorsFile>(fs::is_directory(path) ? path / kWeightsName : path);
+    return file;
+  }
+  file.gguf = std::make_unique<GgufFile>(path);
+  const Metadata& metadata = file.gguf->metadata();
+  if (metadata.get_string("general.type", "model") != "adapter") {
+    throw Error(ErrorCode::kInvalidArgument, file.where, "is a model and no adapter",
+                "give it as --model");
+  }
+  if (metadata.get_string("adapter.type", "") != "lora")
+    refuse(file.where, "adapter.type is '" + metadata.get_string("adapter.type", "") + "'");
+  const std::string made_for = metadata.get_string("general.architecture", "");
+  const std::string here(architecture_of(model, file.where).gguf_name);
+  if (made_for != here) {
+    throw Error(ErrorCode::kInvalidArgument, file.where,
+                "was made for a '" + made_for + "' model, this one is '" + here + "'",
+                "use the base model it was trained on");
+  }
+  file.config.alpha = metadata.get_float("adapter.lora.alpha");
+  file.config.rank = 0;  // by its tensors
+  return file;
+}
+
+// Takes one map's share of the file, when it has one. Notes the names that were used.
+class Attacher {
+ public:
+  Attacher(LanguageModel& model, const AdapterFile& file, double weight)
+      : model_(model),
+        file_(file),
+        weight_(weight),
+        architecture_(architecture_of(model, file.where)) {}
+
+  void attach(LinearLayer& layer) {
+    const bool peft = file_.peft != nullptr;
+    const WeightNames names =
+        peft ? architecture_.hugging_face_names() : architecture_.gguf_names();
+    const std::string base = stored_name(names, model_.decoder->config(), layer.weight.name);
+    const std::string stem = peft ? std::string(kPeftPrefix) + without_weight(base) : base;
+    const std::string suffix = peft ? ".weight" : "";
+    const Tensor down = take(stem + (peft ? ".lora_A" : ".lora_a") + suffix);
+    const Tensor up = take(stem + (peft ? ".lora_B" : ".lora_b") + suffix);
+    if (!down.defined() && !up.defined()) return;
+    base_name(model_, names, layer, file_.where);
+    check_shapes(layer, stem, down, up);
+    AdapterConfig config = file_.config;
+    config.rank = down.dim(0);
+    const std::string& name = layer.weight.name;
+    LowRank change(name.substr(0, name.rfind('.')), down.dim(1), up.dim(0), config.rank,
+                   static_cast<float>(weight_ * config.scale()), config.dora);
+    const RopeStyle ours = model_.decoder->config().rope_style;
+    const RopeStyle theirs = peft ? RopeStyle::kHalves : architecture_.gguf_rope_style;
+    const auto own = [&](const Tensor& tensor, bool rows) {
+      HeapAllocator scratch;
+      const Tensor plain = convert_tensor(tensor, DType::kF32, scratch);
+      const Tensor ordered = rows ? in_order(model_, layer, plain, theirs, ours, scratch) : plain;
+      const Tensor copy = Tensor::empty(*model_.memory, ordered.shape());
+      std::copy_n(ordered.f32(), copy.elements(), copy.f32());
+      return copy;
+    };
+    change.down.value = own(down, false);
+    change.up.value = own(up, true);
+    if (config.dora) {
+      const Tensor magnitude = take_magnitude(stem, layer);
+      change.magnitude.value = own(magnitude.reshaped(Shape{magnitude.elements(), 1}), true)
+                                   .reshaped(change.magnitude.shape);
+    }
+    layer.changes.push_back(std::move(change));
+  }
+
+  // Whatever the file holds beyond that was made for another model.
+  void check_all_used() const {
+    for (const TensorEntry& entry : file_.entries()) {
+      if (used_.contains(entry.name)) continue;
+      throw Error(ErrorCode::kInvalidArgument, file_.where,
+                  "the tensor '" + entry.name + "' has no place in this model",
+                  "use the base model it was trained on");
+    }
+    if (!used_.empty()) return;
+    throw Error(ErrorCode::kBadFile, file_.where, "holds no tensors of an adapter");
+  }
+
+ private:
+  Tensor take(const std::string& name) {
+    const Tensor tensor = file_.find(name);
+    if (tensor.defined()) used_.insert(name);
+    return tensor;
+  }
+
+  Tensor take_magnitude(const std::string& stem, const LinearLayer& layer) {
+    Tensor tensor = take(stem + ".lora_magnitude_vector");
+    if (!tensor.defined()) tensor = take(stem + ".lora_magnitude_vector.weight");
+    if (tensor.defined() && tensor.elements() == layer.weight.shape.dim(0)) return tensor;
+    throw Error(ErrorCode::kBadFile, file_.where,
+                "'" + stem + ".lora_magnitude_vector' is missing or misshapen");
+  }
+
+  void check_shapes(const LinearLayer& layer, const std::string& stem, const Tensor& down,
+                    const Tensor& up) const {
+    const Shape& wanted = layer.weight.shape;
+    if (!down.defined() || !up.defined())
+      throw Error(ErrorCode::kBadFile, file_.where, "'" + stem + "' has one half of a change only");
+    const bool right = down.shape().rank() == 2 && up.shape().rank() == 2 &&
+                       down.dim(0) == up.dim(1) && down.dim(0) > 0;
+    if (!right) {
+      throw Error(ErrorCode::kBadFile, file_.where,
+                  "'" + stem + "' has shapes " + down.shape().to_string() + " and " +
+                      up.shape().to_string() + ", which do not go together");
+    }
+    if (down.dim(1) == wanted.dim(1) && up.dim(0) == wanted.dim(0)) return;
+    throw Error(ErrorCode::kInvalidArgument, file_.where,
+                "'" + stem + "' changes a map of " + std::to_string(down.dim(1)) + " to " +
+                    std::to_string(up.dim(0)) + " values, the model's is one of " +
+                    std::to_string(wanted.dim(1)) + " to " + std::to_string(wanted.dim(0)),
+                "use the base model it was trained on");
+  }
+
+  LanguageModel& model_;
+  const AdapterFile& file_;
+  double weight_;
+  const Architecture& architecture_;
+  std::set<std::string> used_;
+};
+
+}  // namespace
+
+AdapterConfig load_adapter(LanguageModel& model, const std::filesystem::path& path, double weight) {
+  const AdapterFile file = open_adapter(model, path);
+  ThreadPool pool(1);
+  const Backend backend = make_cpu_backend();
+  CachingAllocator memory;
+  Exec exec{&pool, &memory, &backend};
+  Attacher attacher(model, file, weight);
+  model.decoder->visit_linears([&](LinearLayer& layer) {
+    const size_t before = layer.changes.size();
+    attacher.attach(layer);
+    if (layer.changes.size() == before || !layer.changes.back().has_magnitudes()) return;
+    LowRank& change = layer.changes.back();
+    change.freeze(exec, layer.weight.value);
+    const Tensor own = Tensor::empty(*model.memory, change.frozen_factors.shape());
+    std::copy_n(change.frozen_factors.f32(), own.elements(), own.f32());
+    change.frozen_factors = own;
+  });
+  attacher.check_all_used();
+  return file.config;
+}
+
+void require_adapter_names(LanguageModel& model, const std::string& where) {
+  const WeightNames names = architecture_of(model, where).hugging_face_names();
+  model.decoder->visit_linears([&](LinearLayer& layer) {
+    if (!layer.changes.empty()) base_name(model, names, layer, where);
+  });
+}
+
+void save_peft_adapter(LanguageModel& model, const AdapterConfig& config,
+                       const std::filesystem::path& folder, const std::string& base) {
+  const WeightNames names = architecture_of(model, folder.string()).hugging_face_names();
+  const RopeStyle ours = model.decoder->config().rope_style;
+  HeapAllocator memory;
+  std::vector<NamedTensor> tensors;
+  std::set<std::string> modules;
+  model.decoder->visit_linears([&](LinearLayer& layer) {
+    if (layer.changes.empty()) return;
+    const LowRank& change = layer.changes.back();
+    const std::string name = without_weight(base_name(model, names, layer, folder.string()));
+    modules.insert(name.substr(name.rfind('.') + 1));
+    const std::string stem = std::string(kPeftPrefix) + name;
+    const auto ordered = [&](const Tensor& rows) {
+      return in_order(model, layer, rows, ours, RopeStyle::kHalves, memory);
+    };
+    tensors.push_back({stem + ".lora_A.weight", change.down.value});
+    tensors.push_back({stem + ".lora_B.weight", ordered(change.up.value)});
+    if (!change.has_magnitudes()) return;
+    const int64_t out = change.magnitude.value.elements();
+    tensors.push_back({stem + ".lora_magnitude_vector",
+                       ordered(change.magnitude.value.reshaped(Shape{out, 1})).reshaped({out})});
+  });
+  Metadata metadata(folder.string());
+  metadata.set("base_model_name_or_path", base);
+  metadata.set("bias", std::string("none"));
+  metadata.set("fan_in_fan_out", false);
+  metadata.set("inference_mode", true);
+  metadata.set("init_lora_weights", true);
+  metadata.set("lora_alpha", config.alpha);
+  metadata.set("lora_dropout", 0.0);
+  metadata.set("peft_type", std::string("LORA"));
+  metadata.set("r", config.rank);
+  metadata.set("target_modules", std::vector<std::string>(modules.begin(), modules.end()));
+  metadata.set("task_type", std::string("CAUSAL_LM"));
+  metadata.set("use_dora", config.dora);
+  metadata.set("use_rslora", config.rank_stabilized);
+  std::filesystem::create_directories(folder);
+  write_file(folder / kConfigName, write_json_metadata(metadata));
+  Metadata format;
+  format.set("format", std::string("pt"));
+  write_safetensors(folder / kWeightsName, tensors, format);
+}
+
+void save_gguf_adapter(LanguageModel& model, const AdapterConfig& config,
+                       const std::filesystem::path& file) {
+  if (config.dora) {
+    throw Error(ErrorCode::kUnsupported, file.string(), "GGUF adapters know no DoRA",
+                "merge it: onmal convert --adapter");
+  }
+  const Architecture& architecture = architecture_of(model, file.string());
+  const WeightNames names = architecture.gguf_names();
+  const RopeStyle ours = model.decoder->config().rope_style;
+  HeapAllocator memory;
+  std::vector<NamedTensor> tensors;
+  model.decoder->visit_linears([&](LinearLayer& layer) {
+    if (layer.changes.empty()) return;
+    const LowRank& change = layer.changes.back();
+    const std::string name = base_name(model, names, layer, file.string());
+    tensors.push_back({name + ".lora_a", change.down.value});
+    tensors.push_back({name + ".lora_b", in_order(model, layer, change.up.value, ours,
+                                                  architecture.gguf_rope_style, memory)});
+  });
+  Metadata metadata(file.string());
+  metadata.set("general.architecture", std::string(architecture.gguf_name));
+  metadata.set("general.type", std::string("adapter"));
+  metadata.set("adapter.type", std::string("lora"));
+  // Readers divide by the rank, whatever scaled the training.
+  metadata.set("adapter.lora.alpha", config.scale() * static_cast<double>(config.rank));
+  metadata.set("general.name", file.stem().string());
+  write_gguf(file, metadata, tensors);
+}
+
+}  // namespace onmal

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "base/thread_pool.h"
+#include "models/encoder_model.h"
+#include "models/language_model.h"
+#include "models/text_rows.h"
+#include "nn/linear_layer.h"
+
+namespace onmal {
+
+// What a classifier says of a text.
+enum class ClassifyTask : uint8_t {
+  kSingleLabel,  // one of the labels: softmax
+  kMultiLabel,   // any of them: a sigmoid each
+  kRegression,   // numbers
+  kTokens,       // one of the labels for each token
+};
+
+// config.json's problem_type; "token_classification" for kTokens.
+std::string classify_task_name(ClassifyTask task);
+
+struct ClassifierConfig {
+  ClassifyTask task = ClassifyTask::kSingleLabel;
+  Pooling pooling = Pooling::kNone;  // none: the first token of encoders, the last of decoders
+  std::vector<std::string> labels;
+};
+
+// The answer to one text.
+struct Classification {
+  std::vector<float> scores;  // of each label: probabilities, or the numbers of a regression
+  size_t best = 0;            // the label with the largest one
+  int64_t dropped = 0;        // tokens that did not fit
+  struct Token {
+    std::string piece;
+    size_t best;
+    float score;
+  };
+  std::vector<Token> tokens;  // kTokens
+};
+
+// A decoder or an encoder with a head that sorts texts: Hugging Face's …ForSequenceClassification
+// and …ForTokenClassification. Move-only.
+class Classifier {
+ public:
+  // A fresh head upon a base model. Throws Error(kInvalidArgument) for a pooling that the base
+  // cannot give or a number of labels that makes no sense.
+  Classifier(LanguageModel base, ClassifierConfig config, Rng& rng);
+  Classifier(EncoderModel base, ClassifierConfig config, Rng& rng);
+  // Loads what save() wrote, or a folder of that kind. Throws Error(kUnsupported) for a model
+  // without such a head.
+  explicit Classifier(const std::filesystem::path& path, std::optional<DType> matrices = {});
+
+  const ClassifierConfig& config() const { return config_; }
+  const Tokenizer& tokenizer() const;
+  int64_t max_tokens() const;
+  int64_t vocab_size() const;
+
+  void visit(ParamVisitor visitor);
+  void visit_linears(LinearVisitor visitor);
+  void visit_head(ParamVisitor visitor);
+  Allocator& memory();
+  LanguageModel* language_model() { return decoder_.get(); }
+
+  // The ids of a text as the model wants them, at most `limit`; an empty text counts as the end
+  // token.
+  std::vector<int32_t> encode(std::string_view text, int64_t limit) const;
+  // Texts packed into rows of at most `length` tokens.
+  TextRows pack(Allocator& memory, std::span<const std::vector<int32_t>> texts,
+                int64_t length) const;
+  // What the head sees: a row of each text [N, dim], or of each token of the rows (kTokens).
+  Tensor features(Exec& exec, const TextRows& rows, bool checkpoint_activations = false) const;
+  Tensor logits(Exec& exec, const Tensor& features) const;
+  const LinearLayer& head() const { return output_; }
+
+  // In the order of the texts. A stop request ends with Error(kCancelled).
+  std::vector<Classification> classify(ThreadPool& pool, std::span<const std::string> texts,
+                                       const std::stop_token& stop = {}) const;
+
+  // Writes a Hugging Face folder with id2label and problem_type.
+  void save(const std::filesystem::path& folder, DType matrices);
+
+ private:
+  void describe_head();
+  void check(const std::string& where) const;
+  int64_t dim() const;
+  Tensor hidden_states(Exec& exec, const TextRows& rows, bool checkpoint_activations) const;
+  bool has_pooler() const { return pooler_.weight.shape.rank() > 0; }
+
+  ClassifierConfig config_;
+  std::unique_ptr<LanguageModel> decoder_;  // one of the two
+  std::unique_ptr<EncoderModel> encoder_;
+  LinearLayer pooler_;  // of encoders that look at the first token: tanh(W x + b)
+  LinearLayer output_;
+};
+
+}  // namespace onmal

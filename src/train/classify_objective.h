@@ -1,0 +1,54 @@
+#pragma once
+
+#include "train/labelled_data.h"
+#include "train/objective.h"
+
+namespace onmal {
+
+// Labels of texts, or of their words, by a head on a decoder or an encoder. A sequence is one text;
+// a batch packs them into rows.
+class ClassifyObjective : public Objective {
+ public:
+  explicit ClassifyObjective(const Recipe& recipe);
+
+  std::string loss_unit() const override;
+  WatchedMeasure watched() const override;
+  int64_t usual_evaluation() const override { return int64_t{1} << 40; }
+  int64_t sequences() const override { return static_cast<int64_t>(train_.size()); }
+  bool has_heldout() const override { return !heldout_.empty(); }
+  void visit(ParamVisitor visitor) override { classifier_.visit(visitor); }
+  Allocator& memory() override { return classifier_.memory(); }
+  TrainBatch make_batch(Allocator& memory, uint64_t position, int64_t count) const override;
+  TrainLoss loss(Exec& exec, const TrainBatch& batch, double normalizer) const override;
+  // Accuracy and F1, or correlation and mean squared error; and the loss.
+  Evaluation evaluate(Exec& exec, int64_t most, int64_t count) const override;
+  double flops_per_token() const override { return flops_per_token_; }
+  std::string fingerprint() const override;
+  void save(const std::filesystem::path& folder) override { classifier_.save(folder, DType::kF32); }
+
+ private:
+  // A text as it goes in, and what is to be said of it.
+  struct Item {
+    std::vector<int32_t> ids;
+    std::vector<int32_t> labels;
+    std::vector<int32_t> places;  // kTokens: the first token of each labelled word
+    std::vector<float> values;
+  };
+  class Tally;  // of an evaluation
+  Item encode(const Example& example) const;
+  void encode_words(const Example& example, Item& item) const;
+  TrainBatch pack(Allocator& memory, std::span<const Item* const> items) const;
+  void fill_targets(Allocator& memory, std::span<const Item* const> items, TrainBatch& batch) const;
+  Tensor features(Exec& exec, const TrainBatch& batch, bool checkpoint_activations) const;
+  bool is_choice() const;
+
+  int64_t length_;
+  RunRecipe run_;
+  ClassifyTask task_;
+  LabelledData data_;
+  Classifier classifier_;
+  std::vector<Item> train_, heldout_;
+  double flops_per_token_ = 0;
+};
+
+}  // namespace onmal

@@ -1,0 +1,341 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <functional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "corpus/pack.h"
+#include "models/classifier.h"
+#include "models/encoder_decoder_model.h"
+#include "models/masked_head.h"
+#include "tokenizer/bpe_trainer.h"
+#include "tokenizer/tokenizer_json.h"
+#include "train/label_metrics.h"
+#include "train/labelled_data.h"
+#include "train/pair_source.h"
+#include "train/trainer.h"
+
+namespace onmal {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder with a tokenizer that has the marks of every task, shards, and small tables.
+class ObjectivesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() /
+              ("onmal_objectives_" + std::to_string(::getpid()) +
+               ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::create_directories(folder_);
+    BpeTrainOptions options;
+    options.vocab_size = 420;
+    for (const char* token : {"[MASK]", "<extra_id_0>", "<extra_id_1>", "<extra_id_2>"})
+      options.special_tokens.emplace_back(token);
+    ThreadPool pool(1);
+    BpeTrainer trainer(options);
+    Corpus corpus;
+    for (const char* name : {"ko.txt", "en.txt"}) {
+      Source source;
+      source.path = fs::path(ONMAL_SOURCE_DIR) / "samples" / name;
+      trainer.feed(pool, read_file(source.path), name);
+      corpus.texts.push_back(source);
+    }
+    const BpeDefinition definition = trainer.train();
+    write_file(folder_ / "tokenizer.json", write_tokenizer_json(definition));
+    pack_corpus(corpus, BpeTokenizer(definition), 200, folder_);
+    write_tables();
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // Texts whose first word tells the label; 400 rows.
+  void write_tables() {
+    const char* good[] = {"좋다", "great", "멋진", "fine"};
+    const char* bad[] = {"나쁘다", "awful", "지루한", "poor"};
+    std::string single = "id\tdocument\tlabel\n";
+    std::string several = "text,labels\n";
+    std::string numbers;
+    std::string words;
+    std::string pairs = "en\tko\n";
+    for (int i = 0; i < 400; ++i) {
+      const int which = i / 2 % 4;
+      const std::string text =
+          std::string(i % 2 ? good[which] : bad[which]) + " 영화 " + std::to_string(i * 7 % 100);
+      single += std::to_string(i) + "\t" + text + "\t" + (i % 2 ? "긍정" : "부정") + "\n";
+      several += text + ",\"" + (i % 2 ? "g" : "b") + (which == 1 ? ",x" : "") + "\"\n";
+      numbers += "{\"text\": \"" + text + "\", \"label\": " + (i % 2 ? "1.5" : "-1") + "}\n";
+      words += "{\"text\": \"" + text + "\", \"label\": [\"" + (i % 2 ? "G" : "B") +
+               "\", \"O\", \"N\"]}\n";
+      pairs += text + "\t" + std::to_string(i * 7 % 100) + "\n";
+    }
+    write_file(folder_ / "single.tsv", single);
+    write_file(folder_ / "several.csv", several);
+    write_file(folder_ / "numbers.jsonl", numbers);
+    write_file(folder_ / "words.jsonl", words);
+    write_file(folder_ / "pairs.tsv", pairs);
+  }
+
+  std::string text(const std::string& architecture, const std::string& objective,
+                   const std::string& data, const std::string& run = "") const {
+    const bool decoder = architecture == "qwen3";
+    return "[model]\narchitecture = \"" + architecture +
+           "\"\nvocab_size = 420\ndim = 32\nlayers = 2\nheads = 2\n" +
+           (decoder ? "kv_heads = 1\n" : "") +
+           "head_dim = 16\nffn_dim = 64\nmax_positions = 96\n[objective]\n" + objective +
+           "\n[data]\ntokenizer = \"tokenizer.json\"\nlength = 64\n" + data +
+           "\n[optimizer]\nlearning_rate = 0.005\n[schedule]\nwarmup_steps = 5\n[run]\nsteps = "
+           "60\nbatch = 16\nseed = 4\noutput = \"" +
+           (folder_ / "run").string() + "\"\n" + run;
+  }
+  Recipe parse(const std::string& recipe) const {
+    return parse_recipe(recipe, folder_ / "recipe.toml");
+  }
+  static std::string weights_of(Trainer& trainer) {
+    std::string bytes;
+    trainer.objective().visit([&](Param& param) {
+      bytes.append(param.value.data_as<char>(), static_cast<size_t>(param.value.bytes()));
+    });
+    return bytes;
+  }
+  // One and two threads agree, a stopped run goes on bit for bit, and it learns.
+  void check_run(const std::string& recipe, double least_gain) {
+    Trainer one(parse(recipe + "threads = 1\n"));
+    Trainer two(parse(recipe + "threads = 2\n"));
+    for (int step = 0; step < 10; ++step)
+      ASSERT_EQ(one.train_step(0.005), two.train_step(0.005)) << step;
+    EXPECT_EQ(weights_of(one), weights_of(two));
+
+    Trainer whole(parse(recipe));
+    const double before = whole.evaluate();
+    whole.run({}, {});
+    const double sign = whole.objective().watched().more_is_better ? 1.0 : -1.0;
+    const double after = whole.evaluate();
+    EXPECT_TRUE(sign * (after - before) > least_gain || (sign > 0 && after > 0.98))
+        << before << " -> " << after;
+    const std::string expected = weights_of(whole);
+    fs::remove_all(folder_ / "run");
+    std::stop_source stop;
+    TrainCallbacks callbacks;
+    callbacks.on_step = [&](const StepReport& report) {
+      if (report.step == 23) stop.request_stop();
+    };
+    Trainer(parse(recipe)).run(callbacks, stop.get_token());
+    Trainer resumed(parse(recipe));
+    ASSERT_TRUE(resumed.resume());
+    EXPECT_EQ(resumed.steps_done(), 23);
+    resumed.run({}, {});
+    EXPECT_TRUE(weights_of(resumed) == expected);
+  }
+  std::string message_of(const std::function<void()>& body) const {
+    try {
+      body();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  fs::path folder_;
+};
+
+const char* const kSingle =
+    "table = \"single.tsv\"\ntext_column = \"document\"\nheldout_permille = 200";
+
+TEST_F(ObjectivesTest, DecodersClassify) {
+  for (const char* pooling : {"last", "mean"}) {
+    const std::string recipe = text(
+        "qwen3", std::string("task = \"classification\"\npooling = \"") + pooling + "\"", kSingle);
+    check_run(recipe, 0.25);
+    const Classifier loaded(folder_ / "run/model");
+    EXPECT_EQ(loaded.config().labels, (std::vector<std::string>{"긍정", "부정"}));
+    ThreadPool pool(1);
+    const std::vector<std::string> texts = {"great 영화 3", "지루한 영화 4", ""};
+    const std::vector<Classification> results = loaded.classify(pool, texts);
+    EXPECT_EQ(results[0].best, 0U);
+    EXPECT_EQ(results[1].best, 1U);
+    EXPECT_NEAR(results[2].scores[0] + results[2].scores[1], 1.0F, 1e-5F);
+    fs::remove_all(folder_ / "run");
+  }
+}
+
+TEST_F(ObjectivesTest, EncodersClassifyAndKeepTheBest) {
+  for (const char* architecture : {"bert", "roberta"}) {
+    for (const char* pooling : {"cls", "mean"}) {
+      const std::string recipe = text(
+          architecture, std::string("task = \"classification\"\npooling = \"") + pooling + "\"",
+          kSingle, "keep_best = true\nevaluate_every = 10\n");
+      check_run(recipe, 0.25);
+      const Classifier loaded(folder_ / "run/model");
+      EXPECT_EQ(loaded.config().pooling,
+                std::string(pooling) == "cls" ? Pooling::kCls : Pooling::kMean);
+      ThreadPool pool(1);
+      EXPECT_EQ(loaded.classify(pool, std::vector<std::string>{"awful 영화"})[0].best, 1U);
+      EXPECT_NE(read_file(folder_ / "run/log.jsonl").find("\"accuracy\": "), std::string::npos);
+      fs::remove_all(folder_ / "run");
+    }
+  }
+}
+
+TEST_F(ObjectivesTest, SeveralLabelsNumbersAndWords) {
+  const std::string split = "\nheldout_permille = 200\n";
+  check_run(text("bert", "task = \"classification\"\nproblem = \"multi_label\"",
+                 "table = \"several.csv\"\nlabel_column = \"labels\"" + split),
+            0.2);
+  fs::remove_all(folder_ / "run");
+  check_run(text("bert", "task = \"classification\"\nproblem = \"regression\"",
+                 "table = \"numbers.jsonl\"" + split),
+            0.5);
+  const Classifier numbers(folder_ / "run/model");
+  EXPECT_EQ(numbers.config().task, ClassifyTask::kRegression);
+  fs::remove_all(folder_ / "run");
+  for (const char* architecture : {"bert", "qwen3"}) {
+    check_run(text(architecture, "task = \"classification\"\nproblem = \"tokens\"",
+                   "table = \"words.jsonl\"" + split),
+              0.3);
+    const Classifier words(folder_ / "run/model");
+    EXPECT_EQ(words.config().task, ClassifyTask::kTokens);
+    ThreadPool pool(1);
+    const Classification result = words.classify(pool, std::vector<std::string>{"great 영화 3"})[0];
+    EXPECT_EQ(words.config().labels[result.tokens[0].best], "G");
+    fs::remove_all(folder_ / "run");
+  }
+}
+
+// What the trainer sees is what a loaded model computes.
+TEST_F(ObjectivesTest, SavedClassifiersGiveTheSameLogits) {
+  Trainer trainer(parse(text("bert", "task = \"classification\"", kSingle)));
+  trainer.run({}, {});
+  const double accuracy = trainer.evaluate();
+  const Classifier loaded(folder_ / "run/model");
+  DataRecipe data = parse(text("bert", "task = \"classification\"", kSingle)).data;
+  const LabelledData labelled = read_labelled_data(data, ClassifyTask::kSingleLabel);
+  std::vector<std::string> texts;
+  for (const Example& example : labelled.heldout) texts.push_back(example.text);
+  ThreadPool pool(2);
+  const std::vector<Classification> results = loaded.classify(pool, texts);
+  int64_t right = 0;
+  for (size_t i = 0; i < texts.size(); ++i)
+    right += static_cast<int32_t>(results[i].best) == labelled.heldout[i].labels[0];
+  EXPECT_DOUBLE_EQ(static_cast<double>(right) / static_cast<double>(texts.size()), accuracy);
+}
+
+TEST_F(ObjectivesTest, EncodersLearnMaskedTokensAndAreTunedOn) {
+  const std::string data = "train = \"train.tok\"\nheldout = \"heldout.tok\"";
+  const std::string recipe = text("bert", "task = \"masked\"", data);
+  check_run(recipe, 0.3);
+  Rng rng(1);
+  MaskedLanguageModel loaded = load_masked_language_model(folder_ / "run/model", rng);
+  EXPECT_EQ(loaded.base.encoder->config().dim, 32);
+  fs::rename(folder_ / "run/model", folder_ / "base");
+  std::string tuned = text("bert", "task = \"classification\"", kSingle);
+  tuned.replace(0, tuned.find("[objective]"), "[model]\nfrom = \"base\"\n");
+  fs::remove_all(folder_ / "run");
+  Trainer trainer(parse(tuned));
+  EXPECT_TRUE(std::isfinite(trainer.train_step(0.001)));
+  // The same masks whenever a position comes, others at another one.
+  Trainer masked(parse(recipe));
+  CachingAllocator memory;
+  const TrainBatch a = masked.objective().make_batch(memory, 3, 2);
+  const TrainBatch b = masked.objective().make_batch(memory, 3, 2);
+  ASSERT_EQ(a.rows.elements(), b.rows.elements());
+  EXPECT_TRUE(std::equal(a.ids.i32(), a.ids.i32() + a.ids.elements(), b.ids.i32()));
+  const double share = static_cast<double>(a.counted) / static_cast<double>(a.ids.elements());
+  EXPECT_NEAR(share, 0.15, 0.08);
+}
+
+TEST_F(ObjectivesTest, EncoderDecodersLearnPairs) {
+  for (const char* architecture : {"t5", "marian"}) {
+    check_run(text(architecture, "task = \"pairs\"",
+                   "table = \"pairs.tsv\"\nsource_column = \"en\"\ntarget_column = "
+                   "\"ko\"\nheldout_permille = 100"),
+              1.0);
+    EncoderDecoderModel loaded = load_encoder_decoder(folder_ / "run/model");
+    EXPECT_EQ(loaded.network->config().decoder.layers, 2);
+    fs::remove_all(folder_ / "run");
+  }
+}
+
+TEST_F(ObjectivesTest, EncoderDecodersLearnCutOutSpans) {
+  check_run(text("t5", "task = \"denoising\"", "train = \"train.tok\"\nheldout = \"heldout.tok\""),
+            0.5);
+}
+
+TEST_F(ObjectivesTest, BadDataIsAnErrorThatSaysWhere) {
+  const auto classify = [&](const std::string& table, const std::string& more = "",
+                            const std::string& problem = "single_label") {
+    return message_of([&] {
+      Trainer(parse(text("bert", "task = \"classification\"\nproblem = \"" + problem + "\"",
+                         "table = \"" + table + "\"\n" + more)));
+    });
+  };
+  EXPECT_NE(classify("single.tsv").find("no column 'text' in the first row"), std::string::npos);
+  write_file(folder_ / "dev.tsv", "document\tlabel\n좋다\t중립\n");
+  EXPECT_NE(classify("single.tsv", "text_column = \"document\"\nheldout_table = \"dev.tsv\"")
+                .find("dev.tsv, row 1: the label '중립' is never seen in training"),
+            std::string::npos);
+  write_file(folder_ / "empty.tsv", "text\tlabel\n");
+  EXPECT_NE(classify("empty.tsv").find("the training split is empty"), std::string::npos);
+  write_file(folder_ / "few.tsv", "text\tlabel\na\tx\nb\ty\n");
+  EXPECT_NE(classify("few.tsv", "heldout_permille = 1").find("the held-out split is empty"),
+            std::string::npos);
+  write_file(folder_ / "short.tsv", "text\tlabel\na\tx\nb\n");
+  EXPECT_NE(classify("short.tsv").find("short.tsv, row 2: has no 'label'"), std::string::npos);
+  write_file(folder_ / "alike.tsv", "text\tlabel\na\tx\nb\tx\n");
+  EXPECT_NE(classify("alike.tsv", "heldout_permille = 0").find("one label only: 'x'"),
+            std::string::npos);
+  EXPECT_NE(classify("few.tsv", "heldout_permille = 0", "regression").find("'x' is no number"),
+            std::string::npos);
+  EXPECT_NE(
+      classify("single.tsv", "text_column = \"document\"", "tokens").find("3 words and 1 labels"),
+      std::string::npos);
+  write_file(folder_ / "lines.jsonl", "{\"text\": \"a\"}\n");
+  EXPECT_NE(classify("lines.jsonl").find("row 1: has no 'label'"), std::string::npos);
+  EXPECT_NE(message_of([&] {
+              Trainer(parse(text("bert", "task = \"pairs\"", "table = \"pairs.tsv\"")));
+            }).find("this task trains encoder-decoders"),
+            std::string::npos);
+  EXPECT_NE(message_of([&] {
+              parse(text("bert", "task = \"masked\"", "table = \"pairs.tsv\""));
+            }).find("needs data.train"),
+            std::string::npos);
+  EXPECT_NE(message_of([&] { Classifier(folder_ / "nothing"); }).find("no such file"),
+            std::string::npos);
+}
+
+TEST(SpansTest, SourceAndTargetTogetherAreTheText) {
+  std::vector<int32_t> tokens(50);
+  for (size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<int32_t>(i);
+  const std::vector<int32_t> sentinels = {100, 101, 102, 103, 104};
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    const TokenPair pair = cut_spans(tokens, 0.3, 3.0, sentinels, 99, seed);
+    ASSERT_EQ(pair.source.back(), 99);
+    ASSERT_EQ(pair.target.back(), 99);
+    // Each sentinel of the source, replaced by what the target has behind it.
+    std::vector<int32_t> restored;
+    for (const int32_t token : pair.source) {
+      if (token < 99) restored.push_back(token);
+      if (token < 100) continue;
+      auto at = std::find(pair.target.begin(), pair.target.end(), token);
+      ASSERT_NE(at, pair.target.end());
+      for (++at; *at < 99; ++at) restored.push_back(*at);
+    }
+    EXPECT_EQ(restored, tokens);
+    EXPECT_EQ(pair.target.size(), 15 + 5 + 1);
+  }
+}
+
+TEST(LabelCountsTest, F1ByHand) {
+  LabelCounts counts(3);
+  counts.add(0, true, true);
+  counts.add(0, true, false);
+  counts.add(1, false, true);
+  EXPECT_DOUBLE_EQ(counts.micro_f1(), 2.0 / 4.0);
+  EXPECT_DOUBLE_EQ(counts.macro_f1(), (2.0 / 3.0) / 3.0);
+  EXPECT_DOUBLE_EQ(pearson({1, 2, 3}, {2, 4, 6}), 1.0);
+  EXPECT_DOUBLE_EQ(pearson({1, 2, 3}, {5, 5, 5}), 0.0);
+}
+
+}  // namespace
+}  // namespace onmal
