@@ -21,6 +21,7 @@
 #include "cli/quantize_command.h"
 #include "cli/tokenizer_commands.h"
 #include "cli/train_commands.h"
+#include "cli/words_commands.h"
 
 namespace onmal {
 namespace {
@@ -44,6 +45,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_tokenizer_commands(app, context);
   add_train_commands(app, context);
   add_finetune_command(app, context);
+  add_words_commands(app, context);
 }
 
 std::string_view code_name(ErrorCode code) {
