@@ -58,8 +58,8 @@ fuzz_seconds=10
 [ "$full" -eq 0 ] || fuzz_seconds=600
 run_preset asan "$fuzz_seconds" -LE end_to_end
 if [ "$full" -eq 1 ]; then
-  # Left out: patterns against random text, which run on one thread and take minutes each here.
-  run_preset tsan 0 -LE end_to_end -E 'EqualsItsPattern|LongLinesTakeLinearTime'
+  # Left out: long tests of work that one thread does, which take minutes each here.
+  run_preset tsan 0 -LE end_to_end -E 'EqualsItsPattern|LongLinesTakeLinearTime|PairsOfTokensHaveTheDistribution'
   run_benchmarks
 fi
 

@@ -22,6 +22,7 @@
 #include "cli/quantize_command.h"
 #include "cli/tokenizer_commands.h"
 #include "cli/train_commands.h"
+#include "cli/words_commands.h"
 
 namespace onmal {
 namespace {
@@ -46,6 +47,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_train_commands(app, context);
   add_finetune_command(app, context);
   add_classify_command(app, context);
+  add_words_commands(app, context);
 }
 
 std::string_view code_name(ErrorCode code) {

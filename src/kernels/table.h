@@ -11,6 +11,7 @@
 #include "kernels/norm.h"
 #include "kernels/optimizer.h"
 #include "kernels/rope.h"
+#include "kernels/rows.h"
 #include "kernels/softmax.h"
 
 namespace onmal::kernels {
@@ -31,6 +32,7 @@ struct Table {
   const NormKernels* norm = nullptr;
   const OptimizerKernels* optimizer = nullptr;
   const RopeKernels* rope = nullptr;
+  const RowKernels* rows = nullptr;
   const SoftmaxKernels* softmax = nullptr;
 };
 

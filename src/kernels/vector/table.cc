@@ -16,6 +16,7 @@ extern const MatvecKernels kMatvec;
 extern const NormKernels kNorm;
 extern const OptimizerKernels kOptimizer;
 extern const RopeKernels kRope;
+extern const RowKernels kRows;
 extern const SoftmaxKernels kSoftmax;
 
 #if defined(ONMAL_ISA_AVX512)
@@ -31,6 +32,6 @@ constexpr Isa kIsa = Isa::kBaseline;
 extern const Table kTable;
 const Table kTable = {kIsa,        &kActivation, &kAttention, &kConvert, &kElementwise,
                       &kGemm,      &kGemmBf16,   &kInt8,      &kMatvec,  &kNorm,
-                      &kOptimizer, &kRope,       &kSoftmax};
+                      &kOptimizer, &kRope,       &kRows,      &kSoftmax};
 
 }  // namespace onmal::kernels::ONMAL_ISA
