@@ -69,7 +69,7 @@ TEST_P(RowsTest, LogisticOfAnyCount) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, RowsTest, ::testing::ValuesIn(kernels::available_isas()),
-                         [](const auto& info) { return std::string(isa_name(info.param)); });
+                         [](const auto& isa) { return std::string(isa_name(isa.param)); });
 
 }  // namespace
 }  // namespace onmal
