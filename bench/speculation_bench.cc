@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class Sequence {
       : decoder_(*model.decoder),
         pool_(threads),
         backend_(make_cpu_backend()),
+        packed_(model.packing->get(*model.decoder, false, backend_, pool_)),
         cache_(decoder_.make_cache(heap_, capacity)),
         ids_(static_cast<size_t>(capacity)) {
     Rng rng(7);
@@ -45,6 +47,7 @@ class Sequence {
     arena_.reset();
     Exec exec{&pool_, &arena_, &backend_};
     exec.matmul_precision = MatmulPrecision::kInt8;
+    exec.packed = packed_.get();
     const Tensor ids =
         Tensor::borrowed(ids_.data() + cache_.length(), Shape{1, count}, DType::kI32);
     const Tensor hidden = decoder_.forward(exec, {ids, {}, &cache_});
@@ -57,6 +60,7 @@ class Sequence {
   const Decoder& decoder_;
   ThreadPool pool_;
   Backend backend_;
+  std::shared_ptr<const PackedWeights> packed_;
   HeapAllocator heap_;
   Arena arena_;
   KvCache cache_;

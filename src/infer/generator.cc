@@ -4,7 +4,6 @@
 #include <string>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/memory_size.h"
 #include "base/timer.h"
 #include "infer/text_stream.h"
@@ -42,22 +41,6 @@ const Tokenizer& tokenizer_of(const LanguageModel& model) {
               "use a model with a byte-level BPE tokenizer");
 }
 
-// The weights of linear maps; what was packed of a mapped file need not stay in memory.
-PackedWeights pack_weights(const LanguageModel& model, const Backend& backend, ThreadPool& pool,
-                           Allocator& memory) {
-  std::vector<Tensor> weights;
-  model.decoder->visit([&](const Param& param) {
-    const bool is_table = param.name == "embedding.weight" && !model.decoder->config().tied_head;
-    if (param.kind != ParamKind::kVector && !is_table) weights.push_back(param.value);
-  });
-  Exec exec{&pool, &memory, &backend};
-  const bool is_mapped = model.backing != nullptr;
-  return {exec, memory, weights, [is_mapped](const Tensor& weight) {
-            if (!is_mapped || weight.owned()) return;
-            drop_mapped_pages(weight.data(), static_cast<size_t>(weight.bytes()));
-          }};
-}
-
 double rate(int64_t tokens, double seconds) {
   return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0;
 }
@@ -86,8 +69,8 @@ Generator::Generator(const LanguageModel& model, ThreadPool& pool, const Generat
       pool_(pool),
       options_(options),
       packed_(options.repack && options.matmul == MatmulPrecision::kInt8
-                  ? pack_weights(model, backend_, pool, long_lived_)
-                  : PackedWeights()),
+                  ? model.packing->get(*model.decoder, model.backing != nullptr, backend_, pool)
+                  : nullptr),
       cache_(make_cache(model, long_lived_, options)),
       logits_(static_cast<size_t>(model.decoder->config().vocab_size)) {
   cached_ids_.reserve(static_cast<size_t>(cache_.capacity()));
@@ -123,7 +106,7 @@ std::span<const float> Generator::forward(std::span<const int32_t> ids, Allocato
                                           int64_t wanted_logits) {
   Exec exec{&pool_, &memory, &backend_};
   exec.matmul_precision = options_.matmul;
-  exec.packed = &packed_;
+  exec.packed = packed_.get();
   const auto count = static_cast<int64_t>(ids.size());
   const Tensor input =
       Tensor::borrowed(const_cast<int32_t*>(ids.data()), Shape{1, count}, DType::kI32);

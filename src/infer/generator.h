@@ -107,7 +107,7 @@ class Generator {
   ThreadPool& pool_;
   GeneratorOptions options_;
   HeapAllocator long_lived_;
-  PackedWeights packed_;
+  std::shared_ptr<const PackedWeights> packed_;  // the model's; null: weights as they are stored
   KvCache cache_;
   std::vector<int32_t> cached_ids_;
   // A long prompt's activations are given back as soon as they are used; a single token's all fit

@@ -175,6 +175,15 @@ TEST_F(GeneratorTest, AStopRequestEndsTheAnswerAndLeavesTheCacheRight) {
   EXPECT_TRUE(at_once.ids.empty());
 }
 
+TEST_F(GeneratorTest, PackedWeightsAreMadeOnceForAllGenerators) {
+  const Backend backend = make_cpu_backend();
+  const auto first = model_.packing->get(*model_.decoder, false, backend, pool_);
+  EXPECT_EQ(first, model_.packing->get(*model_.decoder, false, backend, pool_));
+  const Generator one(model_, pool_);
+  const Generator two(model_, pool_);
+  EXPECT_EQ(first.use_count(), 4);
+}
+
 TEST_F(GeneratorTest, AModelWithoutATokenizerIsAnError) {
   model_.tokenizer = nullptr;
   Generator generator(model_, pool_);

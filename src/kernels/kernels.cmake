@@ -40,7 +40,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND bf16_sources kernels/vector/dequantize.cc)
   onmal_kernel_objects(avx512bf16 "${bf16_sources}"
     -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mprefer-vector-width=512)
-  onmal_kernel_objects(avx512vnni "kernels/vector/int8.cc;kernels/vector/int8_few.cc;kernels/vector/int8_packed.cc"
+  file(GLOB vnni_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/vector/avx512vnni/*.cc)
+  onmal_kernel_objects(avx512vnni
+    "${vnni_sources};kernels/vector/int8.cc;kernels/vector/int8_few.cc;kernels/vector/int8_packed.cc"
     -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mprefer-vector-width=512)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   onmal_kernel_isa(neon)

@@ -22,8 +22,9 @@ extern const GemmKernels kGemmBf16;
 #endif
 #if defined(ONMAL_HAVE_AVX512VNNI)
 namespace avx512vnni {
+extern const Int16Kernels kInt16;
 extern const Int8Kernels kInt8;
-}
+}  // namespace avx512vnni
 #endif
 #if defined(ONMAL_HAVE_NEON)
 namespace neon {
@@ -75,6 +76,13 @@ const Int8Kernels& int8(const Table& table) {
   if (table.isa == Isa::kAvx512 && detect_cpu_features().avx512_vnni) return avx512vnni::kInt8;
 #endif
   return *table.int8;
+}
+
+const Int16Kernels* int16([[maybe_unused]] const Table& table) {
+#if defined(ONMAL_HAVE_AVX512VNNI)
+  if (table.isa == Isa::kAvx512 && detect_cpu_features().avx512_vnni) return &avx512vnni::kInt16;
+#endif
+  return nullptr;
 }
 
 }  // namespace onmal::kernels

@@ -19,5 +19,7 @@ const GemmKernels& gemm_bf16(const Table& table);
 
 // Integer products, by the processor's own dot-product instructions where it has them.
 const Int8Kernels& int8(const Table& table);
+// Null where the processor would gain nothing over f32.
+const Int16Kernels* int16(const Table& table);
 
 }  // namespace onmal::kernels

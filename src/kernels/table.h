@@ -6,6 +6,7 @@
 #include "kernels/convert.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/int16.h"
 #include "kernels/int8.h"
 #include "kernels/matvec.h"
 #include "kernels/norm.h"

@@ -9,6 +9,7 @@
 
 #include "models/decoder.h"
 #include "models/task_head.h"
+#include "models/weight_packing.h"
 #include "tensor/allocators.h"
 #include "tokenizer/tokenizer.h"
 
@@ -20,6 +21,7 @@ struct LanguageModel {
   LanguageModel() = default;
   LanguageModel(LanguageModel&&) noexcept = default;
   LanguageModel& operator=(LanguageModel&& other) noexcept {
+    packing = std::move(other.packing);
     decoder = std::move(other.decoder);  // first: the old weights go before what they live in
     memory = std::move(other.memory);
     backing = std::move(other.backing);
@@ -37,6 +39,7 @@ struct LanguageModel {
   std::unique_ptr<HeapAllocator> memory = std::make_unique<HeapAllocator>();
   std::shared_ptr<void> backing;  // the mapping that borrowed weights point into
   std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<WeightPacking> packing = std::make_unique<WeightPacking>();
   std::shared_ptr<const Tokenizer> tokenizer;  // null when the file carries none that we know
   std::string tokenizer_problem;               // why not, when it carries one
   std::string chat_template;                   // Jinja source as the file gives it; "" without one

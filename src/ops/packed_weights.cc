@@ -13,6 +13,14 @@ int64_t panels_of(const Tensor& weight) {
   return (weight.dim(0) + kInt8PanelOutputs - 1) / kInt8PanelOutputs;
 }
 
+// [N, K] as it is; expert matrices [E, N, K] one below the other, where a panel belongs to one.
+// Undefined: neither.
+Tensor as_rows(const Tensor& weight) {
+  if (weight.shape().rank() == 2) return weight;
+  if (weight.shape().rank() != 3 || weight.dim(1) % kInt8PanelOutputs != 0) return {};
+  return weight.reshaped(Shape{weight.dim(0) * weight.dim(1), weight.dim(2)});
+}
+
 bool before(const Tensor& a, const Tensor& b) {
   return a.data_as<std::byte>() < b.data_as<std::byte>();
 }
@@ -24,8 +32,10 @@ PackedWeights::PackedWeights(Exec& exec, Allocator& memory, std::span<const Tens
   if (exec.backend->kernels == nullptr) return;
   kernels_ = &kernels::int8(*exec.backend->kernels);
   int64_t total = 0;
-  for (const Tensor& weight : weights) {
-    if (!is_quantized(weight.dtype()) || weight.shape().rank() != 2) continue;
+  for (const Tensor& given : weights) {
+    if (!is_quantized(given.dtype())) continue;
+    const Tensor weight = as_rows(given);
+    if (!weight.defined()) continue;
     const int64_t bytes = kernels_->packed_panel_bytes(weight.dtype(), weight.dim(1));
     if (bytes == 0) continue;
     entries_.push_back({weight, bytes, nullptr});

@@ -16,8 +16,9 @@ namespace onmal {
 class PackedWeights {
  public:
   PackedWeights() = default;
-  // Packs those of `weights` [N, K] that the backend has a packed form for. `packed` is told of
-  // each as soon as it is: what it was made of may then leave the memory before the next one comes.
+  // Packs those of `weights` ([N, K], or experts' [E, N, K]) that the backend has a packed form
+  // for. `packed` is told of each as soon as it is: what it was made of may then leave the memory
+  // before the next one comes.
   PackedWeights(
       Exec& exec, Allocator& memory, std::span<const Tensor> weights,
       FunctionRef<void(const Tensor&)> packed = [](const Tensor&) {});

@@ -242,6 +242,27 @@ TEST_P(Int8Test, PartsOfPackedWeights) {
   }
 }
 
+// Experts' matrices are packed as one and found one by one.
+TEST_P(Int8Test, ExpertsArePacked) {
+  const int64_t inner = 2 * dtype_info(dtype_).block_size;
+  const Tensor x = random(Shape{5, inner}, 1);
+  for (const int64_t outputs : {int64_t{32}, int64_t{24}}) {
+    const Tensor rows = random_weights(Shape{3 * outputs, inner}, 2);
+    const Tensor experts = rows.reshaped(Shape{3, outputs, inner});
+    Exec pair = exec(two_, cpu_, MatmulPrecision::kInt8);
+    const PackedWeights weights(pair, memory_, std::span(&experts, 1));
+    const int64_t alone = PackedWeights(pair, memory_, std::span(&rows, 1)).bytes();
+    EXPECT_EQ(weights.bytes(), outputs == 32 ? alone : 0);  // a panel belongs to one expert
+    pair.packed = &weights;
+    for (int64_t e = 0; e < 3; ++e) {
+      const Tensor w = experts.slice(e, e + 1).reshaped(Shape{outputs, inner});
+      const Tensor out = Tensor::empty(memory_, Shape{5, outputs});
+      cpu_.linear(pair, x, w, Tensor(), out);
+      expect_product(out, rounded(x), w, Tensor());
+    }
+  }
+}
+
 TEST_P(Int8Test, ZerosAndTinyValues) {
   const int64_t inner = dtype_info(dtype_).block_size;
   const Tensor x = random(Shape{9, inner}, 1);

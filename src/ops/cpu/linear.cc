@@ -2,6 +2,7 @@
 
 #include "ops/cpu/cpu_ops.h"
 #include "ops/cpu/gemm.h"
+#include "ops/cpu/int16_linear.h"
 #include "ops/cpu/int8_linear.h"
 
 namespace onmal::cpu {
@@ -46,6 +47,7 @@ void few_rows(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bias, 
 void linear(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& out) {
   if (uses_integers(exec, w)) return integer_linear(exec, x, w, bias, out);
   if (x.dim(0) <= kFewRows) return few_rows(exec, x, w, bias, out);
+  if (uses_wide_integers(exec, w)) return wide_integer_linear(exec, x, w, bias, out);
   const GemmOperand left{x.data(), x.dtype(), x.dim(1), true};
   const GemmOperand right{w.data(), w.dtype(), w.dim(1), true};
   gemm(exec, x.dim(0), w.dim(0), w.dim(1), left, right, bias.defined() ? bias.f32() : nullptr,
