@@ -12,6 +12,7 @@
 #include "cli/classify_command.h"
 #include "cli/convert_commands.h"
 #include "cli/embed_command.h"
+#include "cli/evaluate_command.h"
 #include "cli/finetune_command.h"
 #include "cli/generate_command.h"
 #include "cli/inspect_command.h"
@@ -40,6 +41,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_imatrix_command(app, context);
   add_logits_command(app, context);
   add_embed_command(app, context);
+  add_evaluate_command(app, context);
   add_perplexity_command(app, context);
   add_bench_command(app, context);
   add_pull_command(app, context);
