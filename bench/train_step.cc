@@ -74,7 +74,8 @@ void measure(const Options& options) {
   decoder.initialize(long_lived, rng);
   decoder.prepare(long_lived);
   decoder.set_trained(true);
-  Optimizer optimizer(OptimizerRecipe{}, decoder, long_lived);
+  const auto visit = [&](ParamVisitor visitor) { decoder.visit(visitor); };
+  Optimizer optimizer(OptimizerRecipe{}, visit, long_lived);
   const int64_t batch = options.batch > 0 ? options.batch : (options.shape == "10m" ? 8 : 4);
   const Shape shape{batch, options.length};
   DecoderInput input;
