@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kConversations = "conversations";
 constexpr const char* kClassification = "classification";
+constexpr const char* kPreference = "preference";
 
 struct FinetuneOptions {
   std::string model, data, output;
@@ -27,6 +28,9 @@ struct FinetuneOptions {
   std::string heldout;                    // a table of its own
   std::string text_column = "text", second_column, label_column = "label", separator = ",";
   std::string source_column = "source", target_column = "target", prefix;
+  std::string prompt_column = "prompt", chosen_column = "chosen", rejected_column = "rejected";
+  double beta = 0.1;
+  double label_smoothing = 0.0;
   std::string problem = "single_label";
   std::string pooling;
   int64_t steps = 0;  // 0: as many as epochs take
@@ -95,6 +99,10 @@ std::string table_text(const FinetuneOptions& options) {
     text += fmt::format("problem = {}\n", quoted(options.problem));
     if (!options.pooling.empty()) text += fmt::format("pooling = {}\n", quoted(options.pooling));
   }
+  if (options.task == kPreference) {
+    text +=
+        fmt::format("beta = {:e}\nlabel_smoothing = {:e}\n", options.beta, options.label_smoothing);
+  }
   text += fmt::format("\n[data]\ntable = {}\n", quoted(absolute(options.data)));
   if (!options.heldout.empty())
     text += fmt::format("heldout_table = {}\n", quoted(absolute(options.heldout)));
@@ -103,6 +111,10 @@ std::string table_text(const FinetuneOptions& options) {
                         quoted(options.text_column), quoted(options.second_column),
                         quoted(options.label_column));
     text += fmt::format("label_separator = {}\n", quoted(options.separator));
+  } else if (options.task == kPreference) {
+    text += fmt::format("prompt_column = {}\nchosen_column = {}\nrejected_column = {}\n",
+                        quoted(options.prompt_column), quoted(options.chosen_column),
+                        quoted(options.rejected_column));
   } else {
     text += fmt::format("source_column = {}\ntarget_column = {}\nprefix = {}\n",
                         quoted(options.source_column), quoted(options.target_column),
@@ -140,10 +152,10 @@ std::string recipe_text(const FinetuneOptions& options, const std::string& data)
       "[schedule]\nkind = \"cosine\"\nwarmup_steps = {}\n\n"
       "[run]\n{}batch = {}\nseed = {}\nmatmul = {}\ncheckpoint_every = {}\n"
       "evaluate_every = {}\nkeep_best = {}\noutput = {}\n",
-      quoted(absolute(options.model)), adapter_text(options), data, options.length, permille, quoted(options.optimizer),
-      options.learning_rate, options.weight_decay, options.warmup_steps, steps, batch, options.seed,
-      quoted(options.matmul), options.checkpoint_every, options.evaluate_every,
-      options.task == kClassification, quoted(absolute(options.output)));
+      quoted(absolute(options.model)), adapter_text(options), data, options.length, permille,
+      quoted(options.optimizer), options.learning_rate, options.weight_decay, options.warmup_steps,
+      steps, batch, options.seed, quoted(options.matmul), options.checkpoint_every,
+      options.evaluate_every, options.task == kClassification, quoted(absolute(options.output)));
 }
 
 void require_file(const std::string& path) {
@@ -243,13 +255,58 @@ void add_columns(CLI::App& command, FinetuneOptions& options) {
   column("--prefix", options.prefix, "Pairs: put before each source");
 }
 
+// Flags that every kind of tuning has.
+void add_common(CLI::App& command, CommandContext& context,
+                const std::shared_ptr<FinetuneOptions>& options) {
+  command.add_option("-m,--model", options->model, "Model to start from")->required();
+  command.add_option("-o,--output", options->output, "Folder for checkpoints and the result")
+      ->required();
+  add_adapter(command, *options);
+  add_numbers(command, *options);
+  command.add_option("--optimizer", options->optimizer, "adamw or muon")
+      ->check(CLI::IsMember({"adamw", "muon"}))
+      ->capture_default_str();
+  command.add_option("--matmul", options->matmul, "f32 or bf16")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str();
+  command.add_flag("--fresh", options->fresh, "Start anew even if there is a checkpoint");
+  command.callback([&context, options] { finetune(context, *options); });
+}
+
 }  // namespace
+
+void add_prefer_command(CLI::App& app, CommandContext& context) {
+  const auto options = std::make_shared<FinetuneOptions>();
+  options->task = kPreference;
+  options->batch = 8;
+  options->epochs = 1;
+  options->learning_rate = 1e-5;
+  CLI::App* command = app.add_subcommand(
+      "prefer", "Tune a model to prefer the better of two answers (DPO); goes on where it stopped");
+  command->add_option("--data", options->data, "Pairs of answers: .jsonl, .json, .csv or .tsv")
+      ->required();
+  add_common(*command, context, options);
+  const auto column = [&](const char* name, std::string& value, const char* description) {
+    command->add_option(name, value, description)->capture_default_str();
+  };
+  column("--heldout", options->heldout, "Held-out pairs, instead of a split by hash");
+  column("--prompt-column", options->prompt_column, "Column or field of the prompt");
+  column("--chosen-column", options->chosen_column, "Column or field of the better answer");
+  column("--rejected-column", options->rejected_column, "Column or field of the other one");
+  command->add_option("--beta", options->beta, "How dear it is to leave the reference")
+      ->check(CLI::Range(1e-6, 1e6))
+      ->capture_default_str();
+  command
+      ->add_option("--label-smoothing", options->label_smoothing,
+                   "Share of the pairs that are the wrong way round")
+      ->check(CLI::Range(0.0, 0.49))
+      ->capture_default_str();
+}
 
 void add_finetune_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<FinetuneOptions>();
   CLI::App* command =
       app.add_subcommand("finetune", "Tune a model to a task; goes on where it stopped");
-  command->add_option("-m,--model", options->model, "Model to start from")->required();
   command
       ->add_option("--task", options->task,
                    "conversations (a decoder answers), classification (a decoder or encoder "
@@ -262,8 +319,6 @@ void add_finetune_command(CLI::App& app, CommandContext& context) {
           "Conversations: .jsonl or .json with \"messages\", any table with --question and "
           "--answer, or a corpus description (.toml); other tasks: .jsonl, .json, .csv or .tsv")
       ->required();
-  command->add_option("-o,--output", options->output, "Folder for checkpoints and the model")
-      ->required();
   command
       ->add_option("--problem", options->problem,
                    "Classification: what a label is of; tokens: one for each word")
@@ -273,16 +328,7 @@ void add_finetune_command(CLI::App& app, CommandContext& context) {
       ->check(CLI::IsMember({"cls", "mean", "last"}))
       ->default_str("the model's own way");
   add_columns(*command, *options);
-  add_adapter(*command, *options);
-  add_numbers(*command, *options);
-  command->add_option("--optimizer", options->optimizer, "adamw or muon")
-      ->check(CLI::IsMember({"adamw", "muon"}))
-      ->capture_default_str();
-  command->add_option("--matmul", options->matmul, "f32 or bf16")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->capture_default_str();
-  command->add_flag("--fresh", options->fresh, "Start anew even if there is a checkpoint");
-  command->callback([&context, options] { finetune(context, *options); });
+  add_common(*command, context, options);
 }
 
 }  // namespace onmal

@@ -48,6 +48,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_tokenizer_commands(app, context);
   add_train_commands(app, context);
   add_finetune_command(app, context);
+  add_prefer_command(app, context);
   add_classify_command(app, context);
   add_words_commands(app, context);
 }

@@ -246,8 +246,8 @@ SourceFormat format_of_name(const std::filesystem::path& path, bool text_is_tabl
 
 namespace {
 
-// {"messages": [{"role": …, "content": …}, …]}; a conversation without an answer teaches nothing
-// and is left out.
+// {"messages": [{"role": …, "content": …}, …]}; a conversation without an answer would teach
+// nothing and is an error.
 std::vector<ChatMessage> messages_of(const Source& source, const Json& record, size_t number) {
   const auto fail = [&](const std::string& what) {
     refuse(source, "conversation " + std::to_string(number) + " " + what,
@@ -268,7 +268,7 @@ std::vector<ChatMessage> messages_of(const Source& source, const Json& record, s
     answered = answered || *role == "assistant";
     messages.push_back({*role, *content});
   }
-  if (!answered) messages.clear();
+  if (!answered) fail("has no answer: no message of the role 'assistant'");
   return messages;
 }
 

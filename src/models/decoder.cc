@@ -246,12 +246,13 @@ Tensor Decoder::logits(Exec& exec, const Tensor& hidden) const {
 }
 
 CrossEntropyResult Decoder::loss(Exec& exec, const Tensor& hidden, const Tensor& targets,
-                                 double normalizer) const {
+                                 double normalizer, const Tensor& token_weights) const {
   const Param& head = config_.tied_head ? embedding_ : head_;
   const Tensor rows =
       scaled_hidden(exec, hidden).reshaped(Shape{hidden.shape().rows(), config_.dim});
   CrossEntropyParams params;
   params.softcap = config_.logit_softcap;
+  params.row_weights = token_weights;
   return linear_cross_entropy(exec, rows, head.value, targets.reshaped(Shape{targets.elements()}),
                               params, normalizer);
 }

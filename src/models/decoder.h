@@ -34,9 +34,10 @@ class Decoder {
   Tensor forward(Exec& exec, const DecoderInput& input) const;
   // Logits of hidden states [.., dim] -> [.., vocab_size], scaled and capped as the model says.
   Tensor logits(Exec& exec, const Tensor& hidden) const;
-  // Mean next-token cross-entropy; see linear_cross_entropy.
+  // Mean next-token cross-entropy, perhaps with constant weights of the tokens; see
+  // linear_cross_entropy.
   CrossEntropyResult loss(Exec& exec, const Tensor& hidden, const Tensor& targets,
-                          double normalizer = 0) const;
+                          double normalizer = 0, const Tensor& token_weights = {}) const;
 
   // Every weight, in a fixed order.
   void visit(ParamVisitor visitor);

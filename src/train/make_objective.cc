@@ -5,6 +5,7 @@
 #include "train/masked_objective.h"
 #include "train/objective.h"
 #include "train/pair_objective.h"
+#include "train/preference_objective.h"
 #include "train/text_objective.h"
 
 namespace onmal {
@@ -20,9 +21,10 @@ std::unique_ptr<Objective> make_objective(const Recipe& recipe) {
     case TaskKind::kPairs:
     case TaskKind::kDenoising:
       return std::make_unique<PairObjective>(recipe);
-    default:
-      throw Error(ErrorCode::kUnsupported, "objective.task", "not there yet");
+    case TaskKind::kPreference:
+      return std::make_unique<PreferenceObjective>(recipe);
   }
+  throw Error(ErrorCode::kInvalidArgument, "objective.task", "is none");
 }
 
 std::string describe_adapter(const AdapterConfig& adapter) {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "corpus/pack.h"
+#include "models/adapter.h"
 #include "models/classifier.h"
 #include "models/encoder_decoder_model.h"
 #include "models/masked_head.h"
@@ -260,6 +261,75 @@ TEST_F(ObjectivesTest, EncoderDecodersLearnPairs) {
 TEST_F(ObjectivesTest, EncoderDecodersLearnCutOutSpans) {
   check_run(text("t5", "task = \"denoising\"", "train = \"train.tok\"\nheldout = \"heldout.tok\""),
             0.5);
+}
+
+// A small decoder trained a little, as a folder and as a q8_0 file: what adapters are trained upon.
+void make_base(const Recipe& recipe, const fs::path& folder) {
+  Trainer trainer(recipe);
+  for (int step = 0; step < 8; ++step) trainer.train_step(0.005);
+  save_hugging_face(trainer.model(), folder / "base", DType::kF32);
+  save_gguf(trainer.model(), folder / "base.gguf", DType::kQ8_0);
+}
+
+TEST_F(ObjectivesTest, AdaptersTrainBesideBasesAsStored) {
+  const std::string data = "train = \"train.tok\"\nheldout = \"heldout.tok\"";
+  make_base(parse(text("qwen3", "task = \"text\"", data)), folder_);
+  const auto tuned = [&](const std::string& base, const std::string& kind) {
+    std::string recipe = text("qwen3", "task = \"text\"", data);
+    recipe.replace(0, recipe.find("[objective]"),
+                   "[model]\nfrom = \"" + base + "\"\n[adapter]\nkind = \"" + kind +
+                       "\"\nrank = 4\nalpha = 8\n");
+    return recipe;
+  };
+  for (const char* kind : {"lora", "rslora", "dora"}) {
+    check_run(tuned("base.gguf", kind), 0.02);
+    // The adapter is what was trained, and it comes back.
+    Trainer trainer(parse(tuned("base.gguf", kind)));
+    ASSERT_TRUE(trainer.resume());
+    const double trained = trainer.evaluate();
+    LanguageModel loaded = load_language_model(folder_ / "base.gguf");
+    load_adapter(loaded, folder_ / "run/adapter");
+    EXPECT_TRUE(loaded.decoder != nullptr);
+    Trainer fresh(parse(tuned("base.gguf", kind)));
+    EXPECT_LT(trained, fresh.evaluate() - 0.02);
+    fs::remove_all(folder_ / "run");
+  }
+  // Beside a q8_0 base the loss falls as it does beside an f32 one.
+  Trainer whole(parse(tuned("base", "lora")));
+  Trainer quantised(parse(tuned("base.gguf", "lora")));
+  for (int step = 0; step < 30; ++step) {
+    const double loss = whole.train_step(0.005);
+    EXPECT_NEAR(quantised.train_step(0.005), loss, 0.02 * loss);
+  }
+}
+
+TEST_F(ObjectivesTest, PreferencesAreLearnedWithAndWithoutAnAdapter) {
+  std::string pairs;
+  for (int i = 0; i < 120; ++i) {
+    pairs += "{\"prompt\": \"영화 " + std::to_string(i) +
+             "?\", \"chosen\": \"great 좋다\", \"rejected\": \"awful 나쁘다 poor\"}\n";
+  }
+  write_file(folder_ / "preferences.jsonl", pairs);
+  make_base(
+      parse(text("qwen3", "task = \"text\"", "train = \"train.tok\"\nheldout = \"heldout.tok\"")),
+      folder_);
+  for (const char* adapter : {"", "[adapter]\nrank = 4\n"}) {
+    std::string recipe = text("qwen3", "task = \"preference\"\nbeta = 0.3\nlabel_smoothing = 0.05",
+                              "table = \"preferences.jsonl\"\nheldout_permille = 100");
+    recipe.replace(0, recipe.find("[objective]"),
+                   std::string("[model]\nfrom = \"base\"\n") + adapter);
+    // At first the model is its reference.
+    Trainer trainer(parse(recipe));
+    const double first = trainer.train_step(0.001);
+    EXPECT_NEAR(first, std::log(2.0), 1e-4);
+    check_run(recipe, 0.5);
+    fs::remove_all(folder_ / "run");
+  }
+  write_file(folder_ / "bad.jsonl", "{\"prompt\": \"a\", \"chosen\": \"b\"}\n");
+  std::string bad = text("qwen3", "task = \"preference\"", "table = \"bad.jsonl\"");
+  bad.replace(0, bad.find("[objective]"), "[model]\nfrom = \"base\"\n");
+  EXPECT_NE(message_of([&] { Trainer(parse(bad)); }).find("row 1: has no 'rejected'"),
+            std::string::npos);
 }
 
 TEST_F(ObjectivesTest, BadDataIsAnErrorThatSaysWhere) {

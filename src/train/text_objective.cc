@@ -133,7 +133,8 @@ double TextObjective::flops_per_token() const {
   const double weights = static_cast<double>(m.parameter_count()) - looked_up;
   const auto width = static_cast<double>(m.heads * m.head_dim);
   // A frozen base needs no gradients of weights.
-  return (adapter_ ? 4.0 : 6.0) * weights + 6.0 * static_cast<double>(m.layers * data_.length) * width;
+  return (adapter_ ? 4.0 : 6.0) * weights +
+         6.0 * static_cast<double>(m.layers * data_.length) * width;
 }
 
 void TextObjective::visit(ParamVisitor visitor) {
