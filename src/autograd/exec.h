@@ -8,8 +8,9 @@
 
 namespace onmal {
 
-class LinearObserver;  // ops/linear.h
-class PackedWeights;   // ops/packed_weights.h
+class AttentionObserver;  // ops/attention.h
+class LinearObserver;     // ops/linear.h
+class PackedWeights;      // ops/packed_weights.h
 class Tape;
 struct Backend;  // the device's table of ops (ops/backend.h); opaque at this floor
 
@@ -29,8 +30,9 @@ struct Exec {
   Tape* tape = nullptr;
   Rng* rng = nullptr;
   MatmulPrecision matmul_precision = MatmulPrecision::kF32;
-  LinearObserver* observer = nullptr;     // told of every linear map's input
-  const PackedWeights* packed = nullptr;  // weights that stand ready in another order
+  LinearObserver* observer = nullptr;               // told of every linear map's input
+  const PackedWeights* packed = nullptr;            // weights that stand ready in another order
+  AttentionObserver* attention_observer = nullptr;  // told of every attention's q and k
 };
 
 }  // namespace onmal

@@ -7,10 +7,12 @@
 #include <string>
 
 #include "base/error.h"
+#include "cli/attend_command.h"
 #include "cli/bench_command.h"
 #include "cli/chat_command.h"
 #include "cli/classify_command.h"
 #include "cli/convert_commands.h"
+#include "cli/corpus_commands.h"
 #include "cli/embed_command.h"
 #include "cli/evaluate_command.h"
 #include "cli/finetune_command.h"
@@ -41,6 +43,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_imatrix_command(app, context);
   add_logits_command(app, context);
   add_embed_command(app, context);
+  add_attend_command(app, context);
   add_evaluate_command(app, context);
   add_perplexity_command(app, context);
   add_bench_command(app, context);
@@ -51,6 +54,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_prefer_command(app, context);
   add_classify_command(app, context);
   add_words_commands(app, context);
+  add_corpus_commands(app, context);
 }
 
 std::string_view code_name(ErrorCode code) {

@@ -57,6 +57,8 @@ void check_arguments(const Tensor& q, const Tensor& k, const Tensor& v,
 Tensor attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
                  const AttentionParams& params, const Tensor& first_keys) {
   check_arguments(q, k, v, params, first_keys);
+  if (exec.attention_observer != nullptr)
+    exec.attention_observer->attended(q, k, params, first_keys);
   const bool recorded = exec.tape != nullptr && Tape::tracks(q, k, v, params.bias);
   Tensor out = Tensor::empty(*exec.memory, q.shape().with_last(v.dim(3)), q.dtype());
   Tensor log_sums;
