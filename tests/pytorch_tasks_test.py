@@ -228,8 +228,8 @@ def compare(folder, task, dtype):
     config = json.loads((folder / "start" / "config.json").read_text())
     start = read_safetensors(folder / "start" / "model.safetensors")
     # Marian's bias of the logits is a constant.
-    w = {name: value.to(dtype).requires_grad_(name != "final_logits_bias") for name, value in start.items()}
-    reference = {name: value.to(dtype) for name, value in start.items()}
+    w = {name: value.to(dtype).clone().requires_grad_(name != "final_logits_bias") for name, value in start.items()}
+    reference = {name: value.to(dtype).clone() for name, value in start.items()}
     trained = {name: value for name, value in w.items() if value.requires_grad}
     groups = [
         {"params": [v for v in trained.values() if v.dim() > 1], "weight_decay": steps["weight_decay"]},
