@@ -18,13 +18,13 @@ skipped=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# run_preset NAME FUZZ_SECONDS CTEST_ARGUMENTS...: configures, builds, runs ctest and adds up its counts.
+# run_preset NAME TARGET FUZZ_SECONDS CTEST_ARGUMENTS...: configures, builds, runs ctest and adds up its counts.
 run_preset() {
-  local preset=$1 seconds=$2 status=0 total failures skips
-  shift 2
+  local preset=$1 target=$2 seconds=$3 status=0 total failures skips
+  shift 3
   echo "== $preset"
   cmake --preset "$preset" -DONMAL_BUILD_TESTS=ON -DONMAL_FUZZ_SECONDS="$seconds" "${options[@]}" >/dev/null
-  cmake --build "build/$preset" -j "$jobs"
+  cmake --build "build/$preset" -j "$jobs" --target "$target"
   ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error "$@" </dev/null | tee "$log" || status=$?
   total=$(sed -nE 's/.*tests passed, ([0-9]+) tests failed out of ([0-9]+).*/\2/p' "$log" | tail -1)
   failures=$(sed -nE 's/.*tests passed, ([0-9]+) tests failed out of ([0-9]+).*/\1/p' "$log" | tail -1)
@@ -52,14 +52,14 @@ run_benchmarks() {
 }
 
 options=(-DONMAL_BUILD_BENCH=ON)
-run_preset release 2
+run_preset release all 2
 options=()
 fuzz_seconds=10
 [ "$full" -eq 0 ] || fuzz_seconds=600
-run_preset asan "$fuzz_seconds" -LE end_to_end
+run_preset asan unit_tests "$fuzz_seconds" -LE end_to_end
 if [ "$full" -eq 1 ]; then
   # Left out: long tests of work that one thread does, which take minutes each here.
-  run_preset tsan 0 -LE end_to_end -E 'EqualsItsPattern|LongLinesTakeLinearTime|PairsOfTokensHaveTheDistribution'
+  run_preset tsan unit_tests 0 -LE end_to_end -E 'EqualsItsPattern|LongLinesTakeLinearTime|PairsOfTokensHaveTheDistribution'
   run_benchmarks
 fi
 
