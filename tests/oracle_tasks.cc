@@ -7,9 +7,7 @@
 #include <string>
 
 #include "base/file.h"
-#include "corpus/pack.h"
-#include "tokenizer/bpe_trainer.h"
-#include "tokenizer/tokenizer_json.h"
+#include "train/sample_data_testing.h"
 #include "train/trainer.h"
 
 namespace onmal {
@@ -22,22 +20,8 @@ constexpr int64_t kBatch = 6;
 constexpr double kLearningRate = 2e-3;
 
 void write_data(const fs::path& source, const fs::path& folder) {
-  BpeTrainOptions options;
-  options.vocab_size = 400;
-  for (const char* token : {"[MASK]", "<extra_id_0>", "<extra_id_1>", "<extra_id_2>"})
-    options.special_tokens.emplace_back(token);
-  ThreadPool pool(1);
-  BpeTrainer trainer(options);
-  Corpus corpus;
-  for (const char* name : {"ko.txt", "en.txt"}) {
-    Source text;
-    text.path = source / "samples" / name;
-    trainer.feed(pool, read_file(text.path), name);
-    corpus.texts.push_back(text);
-  }
-  const BpeDefinition definition = trainer.train();
-  write_file(folder / "tokenizer.json", write_tokenizer_json(definition));
-  pack_corpus(corpus, BpeTokenizer(definition), 200, folder);
+  testing::write_sample_data(source, folder, 400,
+                             {"[MASK]", "<extra_id_0>", "<extra_id_1>", "<extra_id_2>"});
   std::string rows = "text\tlabel\n";
   std::string labels = "text\tlabel\n";
   std::string pairs = "source\ttarget\n";

@@ -37,4 +37,10 @@ class PackedDataset {
 // walked until the value falls inside (Black & Rogaway, 2002).
 uint64_t permuted(uint64_t index, uint64_t count, uint64_t key);
 
+// Which of `count` examples stands at `position` of an endless stream that takes each of them once
+// an epoch, in an order of the epoch's own.
+inline uint64_t shuffled_index(uint64_t position, uint64_t count, uint64_t seed) {
+  return permuted(position % count, count, seed + 1 + position / count);
+}
+
 }  // namespace onmal

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "infer/attention_view.h"
-#include "text/utf8.h"
+#include "text/label_width.h"
 #include "text/xml_text.h"
 
 namespace onmal {
@@ -19,17 +19,6 @@ std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f", value);
   return text;
-}
-
-// Pixels a label takes: wide characters a font size each, others about half.
-double label_width(std::string_view label) {
-  double width = 0;
-  for (size_t i = 0; i < label.size();) {
-    const Utf8Char c = read_utf8(label, i);
-    width += c.valid && c.code >= 0x1100 ? kFontSize : 0.6 * kFontSize;
-    i += c.length;
-  }
-  return width;
 }
 
 std::string svg_begin(double width, double height) {
@@ -85,7 +74,7 @@ std::string draw_head(const AttentionMap& map, size_t head,
   ONMAL_ASSERT(static_cast<int64_t>(labels.size()) == map.queries && map.queries == map.keys);
   check_cells(static_cast<uint64_t>(map.queries * map.keys));
   double widest = 0;
-  for (const std::string& label : labels) widest = std::max(widest, label_width(label));
+  for (const std::string& label : labels) widest = std::max(widest, label_width(label, kFontSize));
   const auto count = static_cast<double>(labels.size());
   constexpr double kMargin = 16;
   constexpr double kLinesWidth = 180;

@@ -79,10 +79,8 @@ ConversationSource::Conversation ConversationSource::encode(std::span<const Chat
 
 void ConversationSource::fill(uint64_t position, std::span<int32_t> tokens,
                               std::span<int32_t> targets, std::span<int32_t> first_keys) const {
-  const uint64_t count = sequences_.size();
-  const uint64_t epoch = position / count;
   const std::vector<size_t>& chosen =
-      sequences_[permuted(position % count, count, seed_ + 1 + epoch)];
+      sequences_[shuffled_index(position, sequences_.size(), seed_)];
   size_t at = 0;
   for (const size_t index : chosen) {
     const Conversation& conversation = conversations_[index];

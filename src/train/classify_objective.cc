@@ -133,10 +133,9 @@ void ClassifyObjective::encode_words(const Example& example, Item& item) const {
 
 TrainBatch ClassifyObjective::make_batch(Allocator& memory, uint64_t position,
                                          int64_t count) const {
-  const uint64_t size = train_.size();
   std::vector<const Item*> items;
   for (uint64_t i = position; i < position + static_cast<uint64_t>(count); ++i)
-    items.push_back(&train_[permuted(i % size, size, run_.seed + 1 + i / size)]);
+    items.push_back(&train_[shuffled_index(i, train_.size(), run_.seed)]);
   return pack(memory, items);
 }
 

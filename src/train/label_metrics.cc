@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "base/error.h"
+#include "numeric/correlation.h"
 
 namespace onmal {
 
@@ -35,23 +35,8 @@ double LabelCounts::macro_f1() const {
 }
 
 double pearson(const std::vector<double>& x, const std::vector<double>& y) {
-  ONMAL_ASSERT(x.size() == y.size());
-  const auto n = static_cast<double>(x.size());
-  double mean_x = 0;
-  double mean_y = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    mean_x += x[i] / n;
-    mean_y += y[i] / n;
-  }
-  double xx = 0;
-  double yy = 0;
-  double xy = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    xx += (x[i] - mean_x) * (x[i] - mean_x);
-    yy += (y[i] - mean_y) * (y[i] - mean_y);
-    xy += (x[i] - mean_x) * (y[i] - mean_y);
-  }
-  return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0.0;
+  const double found = correlation(x, y);
+  return std::isnan(found) ? 0.0 : found;
 }
 
 }  // namespace onmal

@@ -6,16 +6,14 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "corpus/pack.h"
 #include "models/adapter.h"
 #include "models/classifier.h"
 #include "models/encoder_decoder_model.h"
 #include "models/masked_head.h"
-#include "tokenizer/bpe_trainer.h"
-#include "tokenizer/tokenizer_json.h"
 #include "train/label_metrics.h"
 #include "train/labelled_data.h"
 #include "train/pair_source.h"
+#include "train/sample_data_testing.h"
 #include "train/trainer.h"
 
 namespace onmal {
@@ -31,22 +29,8 @@ class ObjectivesTest : public ::testing::Test {
               ("onmal_objectives_" + std::to_string(::getpid()) +
                ::testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::create_directories(folder_);
-    BpeTrainOptions options;
-    options.vocab_size = 420;
-    for (const char* token : {"[MASK]", "<extra_id_0>", "<extra_id_1>", "<extra_id_2>"})
-      options.special_tokens.emplace_back(token);
-    ThreadPool pool(1);
-    BpeTrainer trainer(options);
-    Corpus corpus;
-    for (const char* name : {"ko.txt", "en.txt"}) {
-      Source source;
-      source.path = fs::path(ONMAL_SOURCE_DIR) / "samples" / name;
-      trainer.feed(pool, read_file(source.path), name);
-      corpus.texts.push_back(source);
-    }
-    const BpeDefinition definition = trainer.train();
-    write_file(folder_ / "tokenizer.json", write_tokenizer_json(definition));
-    pack_corpus(corpus, BpeTokenizer(definition), 200, folder_);
+    testing::write_sample_data(ONMAL_SOURCE_DIR, folder_, 420,
+                               {"[MASK]", "<extra_id_0>", "<extra_id_1>", "<extra_id_2>"});
     write_tables();
   }
   void TearDown() override { fs::remove_all(folder_); }

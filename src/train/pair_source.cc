@@ -23,8 +23,7 @@ class TablePairs : public PairSource {
   int64_t pairs() const override { return static_cast<int64_t>(pairs_.size()); }
   TokenPair pair(uint64_t position) const override {
     const uint64_t size = pairs_.size();
-    if (!shuffled_) return pairs_[position % size];
-    return pairs_[permuted(position % size, size, seed_ + 1 + position / size)];
+    return pairs_[shuffled_ ? shuffled_index(position, size, seed_) : position % size];
   }
 
  private:

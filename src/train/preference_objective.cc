@@ -121,10 +121,9 @@ PreferenceObjective::Answer PreferenceObjective::encode(const std::string& promp
 
 TrainBatch PreferenceObjective::make_batch(Allocator& memory, uint64_t position,
                                            int64_t count) const {
-  const uint64_t size = train_.size();
   std::vector<const Pair*> pairs;
   for (uint64_t i = position; i < position + static_cast<uint64_t>(count); ++i)
-    pairs.push_back(&train_[permuted(i % size, size, run_.seed + 1 + i / size)]);
+    pairs.push_back(&train_[shuffled_index(i, train_.size(), run_.seed)]);
   return pack(memory, pairs);
 }
 

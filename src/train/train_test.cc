@@ -10,10 +10,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "corpus/pack.h"
-#include "tokenizer/bpe_trainer.h"
 #include "tokenizer/tokenizer_json.h"
 #include "train/batch_source.h"
+#include "train/sample_data_testing.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
 
@@ -28,20 +27,7 @@ class TrainTest : public ::testing::Test {
               ("onmal_train_" + std::to_string(::getpid()) +
                ::testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::create_directories(folder_);
-    BpeTrainOptions options;
-    options.vocab_size = 400;
-    ThreadPool pool(1);
-    BpeTrainer trainer(options);
-    Corpus corpus;
-    for (const char* name : {"ko.txt", "en.txt"}) {
-      Source source;
-      source.path = std::filesystem::path(ONMAL_SOURCE_DIR) / "samples" / name;
-      trainer.feed(pool, read_file(source.path), name);
-      corpus.texts.push_back(source);
-    }
-    const BpeDefinition definition = trainer.train();
-    write_file(folder_ / "tokenizer.json", write_tokenizer_json(definition));
-    pack_corpus(corpus, BpeTokenizer(definition), 200, folder_);
+    testing::write_sample_data(ONMAL_SOURCE_DIR, folder_, 400);
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "base/error.h"
-#include "text/utf8.h"
+#include "text/label_width.h"
 #include "text/xml_text.h"
 
 namespace onmal {
@@ -19,16 +19,6 @@ std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", value);
   return text;
-}
-
-double text_width(std::string_view text) {
-  double width = 0;
-  for (size_t i = 0; i < text.size();) {
-    const Utf8Char c = read_utf8(text, i);
-    width += c.valid && c.code >= 0x1100 ? kFontSize : 0.6 * kFontSize;
-    i += c.length;
-  }
-  return width;
 }
 
 struct Box {
@@ -91,7 +81,7 @@ std::vector<MapLabel> place_labels(const std::vector<std::string>& words,
     taken.push_back({point.x - kRadius, point.y - kRadius, point.x + kRadius, point.y + kRadius});
   std::vector<MapLabel> labels;
   for (size_t i = 0; i < words.size(); ++i) {
-    const double text = text_width(words[i]);
+    const double text = label_width(words[i], kFontSize);
     MapLabel best = label_at(points[i], 0, kRadius + 2, text);
     double least = INFINITY;
     for (double distance = kRadius + 2; distance < 90 && least > 0; distance += 12) {
