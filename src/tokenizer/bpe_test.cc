@@ -78,6 +78,71 @@ TEST(MergeTest, ShortAndLongListsAgreeWithBruteForce) {
   }
 }
 
+// Two stages, words and what crosses them, against merging the whole text by the definition: with
+// merges in an order a trainer makes, and in any order, where parts may be made late or twice.
+TEST(BpeTest, TwoStagesAgreeWithBruteForce) {
+  Rng rng(5);
+  size_t crossing = 0;
+  for (int round = 0; round < 400; ++round) {
+    BpeDefinition definition;
+    for (int byte = 0; byte < 256; ++byte)
+      definition.pieces.emplace_back(1, static_cast<char>(byte));
+    definition.pretokenizer = "superbpe";
+    std::vector<int32_t> parts = {'a', 'b', ' '};
+    // Characters of several bytes, and in every third round parts of them, joined with others.
+    if (round % 3 > 0) parts.insert(parts.end(), {0xEA, 0xB0, 0x80, 0xC3, 0xA9});
+    std::map<std::string, int32_t> ids;
+    for (const int32_t part : parts) ids[definition.pieces[static_cast<size_t>(part)]] = part;
+    const auto keeps_characters = [](const std::string& text) {
+      return find_invalid_utf8(text) == std::string::npos ||
+             std::all_of(text.begin() + 1, text.end(),
+                         [](char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; });
+    };
+    while (definition.merges.size() < 40) {
+      const int32_t left = parts[rng.below(parts.size())];
+      const int32_t right = parts[rng.below(parts.size())];
+      const std::string text = definition.pieces[static_cast<size_t>(left)] +
+                               definition.pieces[static_cast<size_t>(right)];
+      if (text.size() > 9 || (round % 3 == 1 && !keeps_characters(text))) continue;
+      definition.merges.emplace_back(left, right);
+      const auto [place, is_new] = ids.emplace(text, definition.pieces.size());
+      if (!is_new) continue;
+      definition.pieces.push_back(text);
+      parts.push_back(place->second);
+      crossing += text.find(' ', 1) != std::string::npos ? 1 : 0;
+    }
+    if (round % 2 == 1) {
+      for (size_t i = definition.merges.size(); i > 1; --i)
+        std::swap(definition.merges[i - 1], definition.merges[rng.below(i)]);
+    }
+    std::map<std::pair<int32_t, int32_t>, std::pair<int32_t, int32_t>> plain;
+    for (size_t rank = 0; rank < definition.merges.size(); ++rank) {
+      const auto [left, right] = definition.merges[rank];
+      const std::string text = definition.pieces[static_cast<size_t>(left)] +
+                               definition.pieces[static_cast<size_t>(right)];
+      plain.emplace(std::pair(left, right), std::pair(static_cast<int32_t>(rank), ids.at(text)));
+    }
+    const BpeTokenizer tokenizer(definition);
+    BpeEncoder encoder(tokenizer, 20);
+    for (int i = 0; i < 20; ++i) {
+      std::string text(rng.below(70), ' ');
+      for (char& c : text) c = "ab c\x80\xC3"[rng.below(rng.below(9) == 0 ? 6 : 3)];
+      for (const std::string_view character : {"\xEA\xB0\x80", "\xC3\xA9"}) {
+        for (int j = 0; j < 5; ++j) text.insert(rng.below(text.size() + 1), character);
+      }
+      std::vector<int32_t> symbols(text.size());
+      std::transform(text.begin(), text.end(), symbols.begin(),
+                     [](char c) { return static_cast<uint8_t>(c); });
+      const std::vector<int32_t> expected = merged_by_brute_force(plain, symbols);
+      ASSERT_EQ(tokenizer.encode(text), expected) << text;
+      std::vector<int32_t> cached;
+      encoder.encode(text, cached);
+      ASSERT_EQ(cached, expected) << text;
+    }
+  }
+  EXPECT_GT(crossing, 1000U);
+}
+
 TEST(BpeTest, AnyBytesSurvive) {
   const BpeTokenizer tokenizer(train_on(sample_text(), 600));
   BpeEncoder encoder(tokenizer, 50);

@@ -92,6 +92,7 @@ BpeTokenizer::BpeTokenizer(BpeDefinition definition)
     ++rank;
   }
   find_joins();
+  find_joinable_pairs();
 }
 
 std::string_view BpeTokenizer::piece(int32_t id) const {
@@ -126,24 +127,19 @@ void BpeTokenizer::find_joins() {
     return definition_.pieces[static_cast<size_t>(left)] +
            definition_.pieces[static_cast<size_t>(right)];
   };
-  const auto mark = [](const std::string& piece, std::vector<bool>& joins) {
-    for (size_t i = 1; i < piece.size(); ++i) {
-      joins[static_cast<size_t>(static_cast<uint8_t>(piece[i - 1])) * 256 +
-            static_cast<uint8_t>(piece[i])] = true;
-    }
-  };
   // One stage where the two would need more than merging: stretches taken whole, bytes dropped.
   const bool always_one = definition_.ignore_merges || definition_.partial_alphabet;
   const size_t count = definition_.merges.size();
   size_t first = 0;
   while (first < count && (always_one || !crosses_words(merged(first)))) ++first;
   first_stage_ = static_cast<int32_t>(first);
-  joined_.assign(65536, false);
-  joined_in_word_.assign(65536, false);
+  std::vector<std::string> pieces;
   for (size_t rank = 0; rank < count; ++rank) {
-    mark(merged(rank), joined_);
-    if (rank < first) mark(merged(rank), joined_in_word_);
+    if (rank == first) joined_in_word_ = AdjacentPairs(pieces);
+    pieces.push_back(merged(rank));
   }
+  joined_ = AdjacentPairs(pieces);
+  if (first == count) joined_in_word_ = joined_;
 }
 
 void BpeTokenizer::encode_word(std::string_view word, std::vector<int32_t>& ids) const {
@@ -166,86 +162,127 @@ void BpeTokenizer::encode_word(std::string_view word, std::vector<int32_t>& ids)
   ids.insert(ids.end(), symbols.begin(), symbols.end());
 }
 
-void BpeTokenizer::encode_stretch(std::string_view stretch, EncodeWord word_encoder,
+// Merges that may still apply to first-stage tokens: those of the second stage, and those of the
+// first with a part that one of these makes.
+void BpeTokenizer::find_joinable_pairs() {
+  std::vector<bool> is_made(definition_.pieces.size(), false);
+  std::vector<bool> taken(definition_.merges.size(), false);
+  std::vector<std::pair<int32_t, int32_t>> merges;
+  std::vector<int32_t> made;
+  for (size_t before = 1; before != merges.size();) {
+    before = merges.size();
+    for (size_t rank = 0; rank < taken.size(); ++rank) {
+      const auto& [left, right] = definition_.merges[rank];
+      const bool late = static_cast<int32_t>(rank) >= first_stage_;
+      if (taken[rank] ||
+          !(late || is_made[static_cast<size_t>(left)] || is_made[static_cast<size_t>(right)]))
+        continue;
+      taken[rank] = true;
+      merges.emplace_back(left, right);
+      made.push_back(merges_.find(left, right).id);
+      is_made[static_cast<size_t>(made.back())] = true;
+    }
+  }
+  joinable_ = JoinablePairs(merges, made);
+}
+
+void BpeTokenizer::join_row(std::span<int32_t> row, std::vector<int32_t>& ids) const {
+  const size_t count = apply_merges(merges_, row);
+  ids.insert(ids.end(), row.begin(), row.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+void BpeTokenizer::join_words(std::vector<int32_t>& symbols, const Encoders& encoders,
+                              std::vector<int32_t>& ids) const {
+  size_t begin = 0;
+  for (size_t i = 1; i <= symbols.size(); ++i) {
+    if (i < symbols.size() && joinable_.may_join(symbols[i - 1], symbols[i])) continue;
+    if (i - begin == 1) {
+      ids.push_back(symbols[begin]);
+    } else {
+      encoders.row(std::span(symbols).subspan(begin, i - begin), ids);
+    }
+    begin = i;
+  }
+}
+
+void BpeTokenizer::encode_stretch(std::string_view stretch, const Encoders& encoders,
                                   std::vector<int32_t>& ids) const {
   std::string bytes;
   if (definition_.mapped_text && alphabet_.read(stretch, bytes)) stretch = bytes;
   const bool one_stage = static_cast<size_t>(first_stage_) == definition_.merges.size();
-  if (one_stage) return word_encoder(stretch, ids);
+  if (one_stage) return encoders.word(stretch, ids);
   std::vector<int32_t> symbols;
   size_t word = 0;
-  for (size_t i = 1; i <= stretch.size(); ++i) {
-    const size_t pair = i == stretch.size()
-                            ? 0
-                            : static_cast<size_t>(static_cast<uint8_t>(stretch[i - 1])) * 256 +
-                                  static_cast<uint8_t>(stretch[i]);
-    if (i < stretch.size() && joined_in_word_[pair]) continue;
-    word_encoder(stretch.substr(word, i - word), symbols);
-    word = i;
-    if (i < stretch.size() && joined_[pair]) continue;
-    apply_merges(merges_, symbols);
-    ids.insert(ids.end(), symbols.begin(), symbols.end());
+  AdjacentPairs::Walk walk(stretch);
+  while (walk.next()) {
+    if (joined_in_word_.may_join(walk)) continue;
+    encoders.word(stretch.substr(word, walk.at() - word), symbols);
+    word = walk.at();
+    if (joined_.may_join(walk)) continue;
+    join_words(symbols, encoders, ids);
     symbols.clear();
   }
+  if (word < stretch.size()) encoders.word(stretch.substr(word), symbols);
+  join_words(symbols, encoders, ids);
 }
 
 std::vector<int32_t> BpeTokenizer::encode(std::string_view text,
                                           const EncodeOptions& options) const {
   std::vector<int32_t> ids;
-  const auto word_encoder = [&](std::string_view word, std::vector<int32_t>& out) {
-    encode_word(word, out);
+  const auto word = [&](std::string_view part, std::vector<int32_t>& out) {
+    encode_word(part, out);
   };
+  const auto row = [&](std::span<int32_t> part, std::vector<int32_t>& out) { join_row(part, out); };
+  const Encoders encoders{word, row};
   pipeline_.encode(
       text, options,
       [&](std::string_view stretch, std::vector<int32_t>& out) {
-        encode_stretch(stretch, word_encoder, out);
+        encode_stretch(stretch, encoders, out);
       },
       ids);
   return ids;
 }
 
-size_t BpeEncoder::Hash::operator()(std::string_view text) const {
-  uint64_t hash = text.size() * 0x9E3779B97F4A7C15ULL;
-  size_t i = 0;
-  for (; i + 8 <= text.size(); i += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, text.data() + i, 8);
-    hash = (hash ^ word) * 0xFF51AFD7ED558CCDULL;
-    hash ^= hash >> 32;
-  }
-  uint64_t rest = 0;
-  std::memcpy(&rest, text.data() + i, text.size() - i);
-  hash = (hash ^ rest) * 0xC4CEB9FE1A85EC53ULL;
-  return static_cast<size_t>(hash ^ (hash >> 29));
-}
-
 void BpeEncoder::encode_word(std::string_view word, std::vector<int32_t>& ids) {
-  constexpr size_t kLongestCached = 64;
-  if (word.size() > kLongestCached) return tokenizer_.encode_word(word, ids);
-  const auto found = cache_.find(word);
-  if (found != cache_.end()) {
-    const auto first = cached_ids_.begin() + found->second.begin;
-    ids.insert(ids.end(), first, first + found->second.count);
+  if (word.size() > WordCache::kLongestWord) return tokenizer_.encode_word(word, ids);
+  const uint64_t hash = WordCache::hash_of(word);
+  std::span<const int32_t> known;
+  if (words_.find(word, hash, known)) {
+    for (const int32_t id : known) ids.push_back(id);
     return;
   }
-  if (cache_.size() >= most_words_) {
-    cache_.clear();
-    cached_ids_.clear();
+  symbols_.clear();
+  tokenizer_.encode_word(word, symbols_);
+  words_.insert(word, hash, symbols_);
+  ids.insert(ids.end(), symbols_.begin(), symbols_.end());
+}
+
+void BpeEncoder::join_row(std::span<int32_t> row, std::vector<int32_t>& ids) {
+  const std::string_view key(reinterpret_cast<const char*>(row.data()), row.size_bytes());
+  if (key.size() > WordCache::kLongestWord) return tokenizer_.join_row(row, ids);
+  const uint64_t hash = WordCache::hash_of(key);
+  std::span<const int32_t> known;
+  if (rows_.find(key, hash, known)) {
+    for (const int32_t id : known) ids.push_back(id);
+    return;
   }
-  const auto begin = static_cast<uint32_t>(cached_ids_.size());
-  tokenizer_.encode_word(word, cached_ids_);
-  cache_.emplace(word, Span{begin, static_cast<uint32_t>(cached_ids_.size()) - begin});
-  ids.insert(ids.end(), cached_ids_.begin() + begin, cached_ids_.end());
+  symbols_.assign(row.begin(), row.end());
+  const size_t count = apply_merges(tokenizer_.merges_, std::span(symbols_));
+  const std::span<const int32_t> joined = std::span(symbols_).first(count);
+  rows_.insert(key, hash, joined);
+  ids.insert(ids.end(), joined.begin(), joined.end());
 }
 
 void BpeEncoder::encode(std::string_view text, std::vector<int32_t>& ids) {
-  const auto word_encoder = [&](std::string_view word, std::vector<int32_t>& out) {
-    encode_word(word, out);
+  const auto word = [&](std::string_view part, std::vector<int32_t>& out) {
+    encode_word(part, out);
   };
+  const auto row = [&](std::span<int32_t> part, std::vector<int32_t>& out) { join_row(part, out); };
+  const BpeTokenizer::Encoders encoders{word, row};
   tokenizer_.pipeline_.encode(
       text, {},
       [&](std::string_view stretch, std::vector<int32_t>& out) {
-        tokenizer_.encode_stretch(stretch, word_encoder, out);
+        tokenizer_.encode_stretch(stretch, encoders, out);
       },
       ids);
 }

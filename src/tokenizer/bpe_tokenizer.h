@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "base/function_ref.h"
+#include "tokenizer/adjacent_pairs.h"
 #include "tokenizer/byte_level.h"
+#include "tokenizer/joinable_pairs.h"
 #include "tokenizer/merge_table.h"
 #include "tokenizer/text_pipeline.h"
+#include "tokenizer/word_cache.h"
 
 namespace onmal {
 
@@ -62,25 +65,35 @@ class BpeTokenizer : public Tokenizer {
   friend class BpeEncoder;
   void check_ids() const;
   TextRules complete_rules() const;
-  using EncodeWord = FunctionRef<void(std::string_view word, std::vector<int32_t>& ids)>;
-  // Ids of one stretch of the pre-tokenizer; appends. Exact shortcuts: where two neighbouring bytes
-  // stand together in no piece, no merge can join them, so the stretch is cut there; and the merges
-  // of the first stage (those before any that crosses a word's end) are done word by word, through
-  // `encode_word`, which may remember.
-  void encode_stretch(std::string_view stretch, EncodeWord encode_word,
+  // How words and rows of tokens are encoded: here, or by someone who remembers. All append to ids.
+  struct Encoders {
+    FunctionRef<void(std::string_view word, std::vector<int32_t>& ids)> word;
+    FunctionRef<void(std::span<int32_t> row, std::vector<int32_t>& ids)> row;
+  };
+  // Ids of one stretch of the pre-tokenizer; appends. Exact shortcuts: where two neighbouring
+  // characters stand together in no piece, no merge can join them, so the stretch is cut there; the
+  // merges of the first stage (those before any that crosses a word's end) are done word by word,
+  // the others within rows of tokens that none of them reaches beyond.
+  void encode_stretch(std::string_view stretch, const Encoders& encoders,
                       std::vector<int32_t>& ids) const;
   // First-stage ids of a word; appends.
   void encode_word(std::string_view word, std::vector<int32_t>& ids) const;
   void find_joins();
+  void find_joinable_pairs();
+  // Second-stage merges of first-stage tokens; appends.
+  void join_words(std::vector<int32_t>& symbols, const Encoders& encoders,
+                  std::vector<int32_t>& ids) const;
+  void join_row(std::span<int32_t> row, std::vector<int32_t>& ids) const;
 
   BpeDefinition definition_;
   TextPipeline pipeline_;
   ByteLevelAlphabet alphabet_;
   MergeTable merges_;
   std::array<int32_t, 256> byte_ids_{};
-  int32_t first_stage_ = 0;           // merges of a lower rank stay within words
-  std::vector<bool> joined_;          // [first byte * 256 + second]: together in a piece
-  std::vector<bool> joined_in_word_;  // the same for pieces of the first stage
+  int32_t first_stage_ = 0;       // merges of a lower rank stay within words
+  AdjacentPairs joined_;          // of all merged pieces
+  AdjacentPairs joined_in_word_;  // of those of the first stage
+  JoinablePairs joinable_;        // by merges of the second stage
   std::unordered_map<std::string, int32_t> ids_;
   std::vector<bool> special_;
 };
@@ -90,27 +103,19 @@ class BpeTokenizer : public Tokenizer {
 class BpeEncoder {
  public:
   explicit BpeEncoder(const BpeTokenizer& tokenizer, size_t most_words = size_t{1} << 18)
-      : tokenizer_(tokenizer), most_words_(most_words) {}
+      : tokenizer_(tokenizer), words_(most_words), rows_(most_words) {}
 
   // Appends the ids of plain text (no special tokens).
   void encode(std::string_view text, std::vector<int32_t>& ids);
 
  private:
   void encode_word(std::string_view word, std::vector<int32_t>& ids);
-
-  struct Span {
-    uint32_t begin;
-    uint32_t count;
-  };
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const;
-  };
+  void join_row(std::span<int32_t> row, std::vector<int32_t>& ids);
 
   const BpeTokenizer& tokenizer_;
-  size_t most_words_;
-  std::unordered_map<std::string, Span, Hash, std::equal_to<>> cache_;
-  std::vector<int32_t> cached_ids_;
+  WordCache words_;
+  WordCache rows_;                // by the bytes of their tokens' ids
+  std::vector<int32_t> symbols_;  // of the word at hand
 };
 
 }  // namespace onmal

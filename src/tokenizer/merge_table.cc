@@ -14,7 +14,7 @@ MergeTable::Merge find_below(const MergeTable& merges, int32_t left, int32_t rig
   return merge.rank < limit ? merge : MergeTable::Merge{};
 }
 
-void merge_few(const MergeTable& merges, std::vector<int32_t>& symbols, int32_t limit) {
+size_t merge_few(const MergeTable& merges, std::span<int32_t> symbols, int32_t limit) {
   MergeTable::Merge pairs[kFewSymbols];
   size_t count = symbols.size();
   for (size_t i = 0; i + 1 < count; ++i)
@@ -34,7 +34,7 @@ void merge_few(const MergeTable& merges, std::vector<int32_t>& symbols, int32_t 
     if (best + 1 < count) pairs[best] = find_below(merges, symbols[best], symbols[best + 1], limit);
     if (best > 0) pairs[best - 1] = find_below(merges, symbols[best - 1], symbols[best], limit);
   }
-  symbols.resize(count);
+  return count;
 }
 
 struct Candidate {
@@ -48,7 +48,7 @@ struct Candidate {
   }
 };
 
-void merge_many(const MergeTable& merges, std::vector<int32_t>& symbols, int32_t limit) {
+size_t merge_many(const MergeTable& merges, std::span<int32_t> symbols, int32_t limit) {
   constexpr uint32_t kNone = ~uint32_t{0};
   const auto count = static_cast<uint32_t>(symbols.size());
   std::vector<uint32_t> next(count);
@@ -85,17 +85,18 @@ void merge_many(const MergeTable& merges, std::vector<int32_t>& symbols, int32_t
   for (const int32_t symbol : symbols) {
     if (symbol != kDead) symbols[kept++] = symbol;
   }
-  symbols.resize(kept);
+  return kept;
 }
 
 }  // namespace
 
+size_t apply_merges(const MergeTable& merges, std::span<int32_t> symbols, int32_t limit) {
+  return symbols.size() <= kFewSymbols ? merge_few(merges, symbols, limit)
+                                       : merge_many(merges, symbols, limit);
+}
+
 void apply_merges(const MergeTable& merges, std::vector<int32_t>& symbols, int32_t limit) {
-  if (symbols.size() <= kFewSymbols) {
-    merge_few(merges, symbols, limit);
-  } else {
-    merge_many(merges, symbols, limit);
-  }
+  symbols.resize(apply_merges(merges, std::span<int32_t>(symbols), limit));
 }
 
 }  // namespace onmal

@@ -72,7 +72,11 @@ class MergeTable {
 };
 
 // Applies merges to `symbols` in place until none is left: lowest rank first, leftmost first among
-// equals. Quadratic for a few symbols, n log n (a heap over a linked list) for many.
+// equals; only those of a rank below `limit`. Quadratic for a few symbols, n log n (a heap over a
+// linked list) for many. The result stands at the front; returns how long it is.
+size_t apply_merges(const MergeTable& merges, std::span<int32_t> symbols,
+                    int32_t limit = INT32_MAX);
+// The same; what is left over is cut off.
 void apply_merges(const MergeTable& merges, std::vector<int32_t>& symbols,
                   int32_t limit = INT32_MAX);
 

@@ -79,7 +79,21 @@ std::string Scanner::name_of_patterns(const std::vector<std::string>& patterns) 
   return "";
 }
 
-Scanner::Char Scanner::read(std::string_view text, size_t position) const {
+inline Scanner::Char Scanner::read(std::string_view text, size_t position) const {
+  const auto byte = [&](size_t at) {
+    return static_cast<uint32_t>(static_cast<uint8_t>(text[at]));
+  };
+  const uint32_t lead = byte(position);
+  if (lead < 0x80) return {lead, 1, classes_.of(lead)};
+  // Most of Hangul and Han: a lead whose second byte may be any that continues.
+  if (lead > 0xE0 && lead < 0xED && position + 2 < text.size()) {
+    const uint32_t second = byte(position + 1);
+    const uint32_t third = byte(position + 2);
+    if ((second & 0xC0) == 0x80 && (third & 0xC0) == 0x80) {
+      const uint32_t code = (lead & 0xF) << 12 | (second & 0x3F) << 6 | (third & 0x3F);
+      return {code, 3, classes_.of(code)};
+    }
+  }
   const Utf8Char c = read_utf8(text, position);
   return {c.code, c.length, c.valid ? classes_.of(c.code) : CharClass::kOther};
 }
@@ -160,16 +174,17 @@ size_t Scanner::llama_end(std::string_view text, size_t begin, size_t most_digit
 
 void Scanner::split_super(std::string_view text, FunctionRef<void(size_t, size_t)> piece) const {
   size_t begin = 0;
-  size_t counted_to = 0;  // decimal digits are counted up to here, each once
-  size_t digits = 0;      // of those, the ones from the current place on
+  size_t counted_to = 0;    // decimal digits are counted up to here, each once
+  size_t digits = 0;        // of those, the ones from the current place on
+  bool in_numbers = false;  // what the stretch from `begin` on holds
   for (size_t at = 0; at < text.size();) {
     const Char c = read(text, at);
     const bool number = c.kind == CharClass::kNumber;
-    const bool after_number = at > begin && read(text, begin).kind == CharClass::kNumber;
-    if (at > begin && number != after_number) {
+    if (at > begin && number != in_numbers) {
       piece(begin, at);
       begin = at;
     }
+    in_numbers = number;
     at += c.length;
     if (!number) continue;
     if (digits > 0) --digits;
