@@ -74,8 +74,15 @@ LanguageModel load_hugging_face(const std::filesystem::path& path, const LoadOpt
   load_weights(*model.decoder, {architecture.hugging_face_names(), architecture.norm_offset}, find,
                *model.memory, options.matrices, path.string());
   model.decoder->prepare(*model.memory);
-  if (!folder->tokenizer_path.empty())
+  if (!folder->tokenizer_path.empty()) {
     model.tokenizer = load_tokenizer_file(folder->tokenizer_path);
+  } else if (std::filesystem::exists(path / "tiktoken.model")) {
+    model.tokenizer_problem = path.string() +
+                              ": its tiktoken.model says nothing of how text is cut, and there is "
+                              "no tokenizer.json; make one, or use a GGUF file of this model";
+  } else {
+    model.tokenizer_problem = path.string() + ": holds no tokenizer.json or tokenizer.model";
+  }
   model.chat_template = folder->tokenizer_config.chat_template;
   model.bos_token = folder->tokenizer_config.bos_token;
   model.eos_token = folder->tokenizer_config.eos_token;
