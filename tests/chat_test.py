@@ -90,6 +90,23 @@ class ChatTest(unittest.TestCase):
                 "drafted_tokens", "accepted_tokens"}
         self.assertLessEqual(keys, answers[0].keys())
 
+    def test_thinking_is_told_apart_and_hidden(self):
+        with tempfile.TemporaryDirectory() as folder:
+            template, tools = os.path.join(folder, "chat.jinja"), os.path.join(folder, "tools.json")
+            with open(template, "w", encoding="utf-8") as file:
+                file.write("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+                           "{{ tools }}<|im_start|>assistant\n<think>\n")
+            with open(tools, "w", encoding="utf-8") as file:
+                json.dump([{"type": "function", "function": {"name": "날씨"}}], file)
+            options = ["--template", template, "-n", "12"]
+            shown = talk(["안녕"], *options)[0]
+            hidden = talk(["안녕"], *options, "--thinking", "hide")[0]
+            self.assertEqual(shown["thinking"], shown["text"].strip("\n"))  # a block that nothing closes
+            self.assertEqual((hidden["text"], hidden["thinking"]), ("", shown["thinking"]))
+            self.assertEqual(hidden["tokens"], shown["tokens"])
+            with_tools = talk(["안녕"], *options, "--tools", tools)[0]
+            self.assertGreater(with_tools["prompt_tokens"], shown["prompt_tokens"])
+
     def test_several_lines_are_one_turn(self):
         with tempfile.TemporaryDirectory() as folder:
             saved = os.path.join(folder, "talk.json")

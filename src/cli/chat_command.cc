@@ -20,6 +20,8 @@ struct ChatOptions {
   std::string system;
   std::string template_file;
   std::vector<std::string> variables;  // NAME=VALUE
+  std::string tools_file;
+  std::string thinking = "show";
 };
 
 // {"NAME": VALUE, …}: values that are JSON as such, others as text.
@@ -48,6 +50,8 @@ ConversationOptions conversation_options(const ChatOptions& options, const Langu
   result.eos_token = model.eos_token;
   result.system = options.system;
   result.variables_json = variables_json(options.variables);
+  if (!options.tools_file.empty())
+    result.tools_json = read_file(options.tools_file, kMostTemplateBytes);
   return result;
 }
 
@@ -65,13 +69,23 @@ void add_chat_command(CLI::App& app, CommandContext& context) {
                    "NAME=VALUE for the template, e.g. enable_thinking=false (several times)")
       ->take_all()
       ->expected(1);
+  command->add_option("--tools", options->tools_file,
+                      "A JSON file: an array of function descriptions for the template");
+  command
+      ->add_option(
+          "--thinking", options->thinking,
+          "Of a model that thinks in <think>…</think>: show it, or hide all but the answer")
+      ->check(CLI::IsMember({"show", "hide"}))
+      ->capture_default_str();
   command->callback([&context, options] {
     const TalkingModel talking = load_for_talking(context, options->talk);
     ConversationOptions conversation = conversation_options(*options, talking.model);
     options->talk.generate.sampler.seed = choose_seed(options->talk.seed);
     ThreadPool pool(context.threads);
     const Utf8TerminalMode mode(context.in);
-    ChatSession(context, talking, pool, options->talk, std::move(conversation)).run();
+    ChatSession(context, talking, pool, options->talk, std::move(conversation),
+                options->thinking == "hide")
+        .run();
   });
 }
 

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/json_output.h"
+#include "tokenizer/thinking.h"
 
 namespace onmal {
 namespace {
@@ -32,12 +33,14 @@ bool is_blank(const std::string& text) {
 }  // namespace
 
 ChatSession::ChatSession(CommandContext& context, const TalkingModel& talking, ThreadPool& pool,
-                         const TalkOptions& options, ConversationOptions conversation)
+                         const TalkOptions& options, ConversationOptions conversation,
+                         bool hides_thinking)
     : context_(context),
       options_(options),
       generator_(talking.model, pool, talking.options),
       conversation_(*talking.model.tokenizer, std::move(conversation), talking.model.path.string()),
-      input_(context.in) {
+      input_(context.in),
+      hides_thinking_(hides_thinking) {
   if (conversation_.end_of_message() >= 0) {
     options_.generate.stop_ids.push_back(conversation_.end_of_message());
   }
@@ -123,7 +126,9 @@ void ChatSession::save(const std::string& path) {
   if (is_blank(path)) return notice("/save needs the name of a file");
   Json messages = Json::array();
   for (const ChatMessage& message : conversation_.messages()) {
-    messages.push_back({{"role", message.role}, {"content", message.content}});
+    Json saved = {{"role", message.role}, {"content", message.content}};
+    if (!message.more_json.empty()) saved.update(Json::parse(message.more_json));
+    messages.push_back(std::move(saved));
   }
   try {
     write_file(
@@ -159,13 +164,19 @@ void ChatSession::answer(const std::string& text) {
   std::string scratch;
   GenerateResult result;
   int dropped = 0;
+  bool opened = false;
+  const auto show = [&](std::string_view part) {
+    if (!context_.json) context_.out << printable(context_, part, scratch) << std::flush;
+  };
   try {
+    const std::vector<int32_t> prompt = fitted_prompt(dropped);
+    opened = conversation_.opens_thinking();
+    ThinkingFilter filter(opened);
     result = generator_.generate(
-        fitted_prompt(dropped), options_.generate,
-        [&](std::string_view part) {
-          if (!context_.json) context_.out << printable(context_, part, scratch) << std::flush;
-        },
+        prompt, options_.generate,
+        [&](std::string_view part) { show(hides_thinking_ ? filter.add(part) : part); },
         context_.interrupts.token());
+    if (hides_thinking_) show(filter.finish());
   } catch (const Error& error) {
     // A context too small or a template that refuses the text: the conversation can go on.
     const bool refused = error.code() == ErrorCode::kInvalidArgument;
@@ -175,27 +186,34 @@ void ChatSession::answer(const std::string& text) {
     if (context_.json) print_json(context_, {{"error", {{"message", error.what()}}}});
     return notice(std::string("onmal: ") + error.what());
   }
-  if (context_.json) {
-    print_json(context_, {{"text", result.text},
-                          {"tokens", result.ids.size()},
-                          {"finish_reason", finish_reason_name(result.finish)},
-                          {"prompt_tokens", result.prompt_tokens},
-                          {"cached_tokens", result.cached_tokens},
-                          {"dropped_turns", dropped},
-                          {"prefill_tokens_per_s", result.prefill_tokens_per_s},
-                          {"decode_tokens_per_s", result.decode_tokens_per_s},
-                          {"drafted_tokens", result.drafted_tokens},
-                          {"accepted_tokens", result.accepted_tokens}});
-  } else {
-    context_.out << std::endl;
-    if (result.finish == FinishReason::kCancelled) notice("(stopped)");
-    if (result.finish == FinishReason::kMaxTokens) notice("(cut off after -n tokens)");
-    if (result.finish == FinishReason::kContextFull) notice("(the context is full)");
-  }
+  report(result, dropped, opened);
   std::vector<int32_t> ids = result.ids;
   if (result.finish == FinishReason::kEndToken) ids.pop_back();
   conversation_.add_assistant(result.text, ids);
   context_.interrupts.rearm();
+}
+
+void ChatSession::report(const GenerateResult& result, int dropped, bool opened) {
+  if (context_.json) {
+    const auto split = split_thinking(result.text, opened);
+    const bool cut = split && hides_thinking_;
+    Json line = {{"text", cut ? std::string(split->answer) : result.text},
+                 {"tokens", result.ids.size()},
+                 {"finish_reason", finish_reason_name(result.finish)},
+                 {"prompt_tokens", result.prompt_tokens},
+                 {"cached_tokens", result.cached_tokens},
+                 {"dropped_turns", dropped},
+                 {"prefill_tokens_per_s", result.prefill_tokens_per_s},
+                 {"decode_tokens_per_s", result.decode_tokens_per_s},
+                 {"drafted_tokens", result.drafted_tokens},
+                 {"accepted_tokens", result.accepted_tokens}};
+    if (split) line["thinking"] = std::string(split->thinking);
+    return print_json(context_, line);
+  }
+  context_.out << std::endl;
+  if (result.finish == FinishReason::kCancelled) notice("(stopped)");
+  if (result.finish == FinishReason::kMaxTokens) notice("(cut off after -n tokens)");
+  if (result.finish == FinishReason::kContextFull) notice("(the context is full)");
 }
 
 }  // namespace onmal

@@ -14,7 +14,7 @@ namespace onmal {
 class ChatSession {
  public:
   ChatSession(CommandContext& context, const TalkingModel& talking, ThreadPool& pool,
-              const TalkOptions& options, ConversationOptions conversation);
+              const TalkOptions& options, ConversationOptions conversation, bool hides_thinking);
 
   // Until the input ends, the user leaves, or the program is told to end.
   void run();
@@ -29,6 +29,7 @@ class ChatSession {
   bool obey(const std::string& text);
   void save(const std::string& path);
   void answer(const std::string& text);
+  void report(const GenerateResult& result, int dropped, bool opened);
   // Drops old turns until the prompt leaves room for an answer.
   std::vector<int32_t> fitted_prompt(int& dropped);
   void notice(const std::string& text);
@@ -38,6 +39,7 @@ class ChatSession {
   Generator generator_;
   Conversation conversation_;
   InputReader input_;
+  bool hides_thinking_;
   bool leaving_ = false;
 };
 

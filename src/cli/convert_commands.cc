@@ -15,7 +15,7 @@
 #include "cli/json_output.h"
 #include "cli/model_options.h"
 #include "models/adapter.h"
-#include "models/language_model.h"
+#include "models/convertible_model.h"
 #include "models/weight_io.h"
 
 namespace onmal {
@@ -61,9 +61,9 @@ DType parse_type(const std::string& name) {
 }
 
 // The number format most of the input's matrix values are in, or the nearest the output can hold.
-DType input_type(Decoder& decoder, const fs::path& output) {
+DType input_type(ConvertibleModel& model, const fs::path& output) {
   int64_t counts[kDTypeCount] = {};
-  decoder.visit([&](Param& param) {
+  model.visit([&](Param& param) {
     if (param.kind != ParamKind::kVector) {
       counts[static_cast<int>(param.value.dtype())] += param.value.elements();
     }
@@ -91,13 +91,14 @@ TensorError measure(const Param& param, DType dtype) {
           std::string(dtype_info(dtype).name), power > 0 ? std::sqrt(error / power) : 0.0, largest};
 }
 
-std::vector<TensorError> measure_all(CommandContext& context, Decoder& decoder, DType matrices) {
+std::vector<TensorError> measure_all(CommandContext& context, ConvertibleModel& model,
+                                     DType matrices) {
   std::vector<TensorError> errors;
-  decoder.visit([&](Param& param) {
+  model.visit([&](Param& param) {
     if (context.interrupts.token().stop_requested()) {
       throw Error(ErrorCode::kCancelled, "convert", "stopped; nothing was written");
     }
-    errors.push_back(measure(param, stored_dtype(param, matrices)));
+    errors.push_back(measure(param, model.gguf_dtype(param, matrices)));
     if (context.err_is_terminal) {
       context.err << fmt::format("\r{} tensors compared", errors.size()) << std::flush;
     }
@@ -138,25 +139,34 @@ void print(CommandContext& context, const std::vector<fs::path>& files, DType ma
   }
 }
 
+void merge(ConvertibleModel& model, const std::vector<std::string>& adapters) {
+  LanguageModel* decoder = model.decoder();
+  if (decoder == nullptr) {
+    throw Error(ErrorCode::kUnsupported, model.path().string(),
+                "adapters are merged into decoders only");
+  }
+  attach_adapters(*decoder, adapters);
+  merge_adapters([&](LinearVisitor visitor) { decoder->decoder->visit_linears(visitor); },
+                 *decoder->memory);
+}
+
 void convert(CommandContext& context, const ConvertOptions& options) {
   DType matrices = DType::kF32;
   if (!options.type.empty()) matrices = parse_type(options.type);
-  LanguageModel model = load_language_model(options.input);
-  const uint64_t bytes_in = bytes_of(model.path);
-  if (options.type.empty()) matrices = input_type(*model.decoder, options.output);
-  if (!options.adapters.empty()) {
-    attach_adapters(model, options.adapters);
-    merge_adapters([&](LinearVisitor visitor) { model.decoder->visit_linears(visitor); },
-                   *model.memory);
-  }
-  const std::vector<TensorError> errors = measure_all(context, *model.decoder, matrices);
+  ConvertibleModel model(options.input);
+  const uint64_t bytes_in = bytes_of(model.path());
+  if (options.type.empty()) matrices = input_type(model, options.output);
+  if (!options.adapters.empty()) merge(model, options.adapters);
+  const std::vector<TensorError> errors = measure_all(context, model, matrices);
   std::vector<fs::path> files;
   if (is_gguf(options.output)) {
-    files = save_gguf(model, options.output, matrices, options.part_bytes);
+    files = model.save_gguf(options.output, matrices, options.part_bytes);
   } else {
-    save_hugging_face(model, options.output, matrices, options.part_bytes);
+    model.save_hugging_face(options.output, matrices, options.part_bytes);
     files = {options.output};
   }
+  if (const std::string problem = model.tokenizer_problem(); !problem.empty())
+    context.err << fmt::format("written without a tokenizer: {}\n", problem);
   print(context, files, matrices, bytes_in, errors);
 }
 

@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/timer.h"
 #include "cli/json_output.h"
-#include "models/language_model.h"
+#include "models/convertible_model.h"
 #include "quantize/quantize_model.h"
 
 namespace onmal {
@@ -47,12 +47,12 @@ class InputFile {
                   "check the path");
     }
     if (input.extension() == ".gguf" && !fs::is_directory(input)) return;
-    LanguageModel model = load_language_model(input);
-    path_ = model.path;
+    ConvertibleModel model(input);
+    path_ = model.path();
     if (path_.extension() == ".gguf" && !fs::is_directory(path_)) return;
     temporary_ = output;
     temporary_ += ".whole-" + std::to_string(::getpid()) + ".gguf";
-    save_gguf(model, temporary_, widest(*model.decoder));
+    model.save_gguf(temporary_, widest(model), 0);
   }
   ~InputFile() {
     std::error_code ignored;
@@ -66,10 +66,10 @@ class InputFile {
 
  private:
   // A format that loses nothing of the stored matrices.
-  static DType widest(Decoder& decoder) {
+  static DType widest(ConvertibleModel& model) {
     std::optional<DType> common;
     bool mixed = false;
-    decoder.visit([&](Param& param) {
+    model.visit([&](Param& param) {
       if (param.kind == ParamKind::kVector) return;
       mixed = mixed || (common && *common != param.value.dtype());
       common = param.value.dtype();

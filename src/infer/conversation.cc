@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "tokenizer/thinking.h"
 
 namespace onmal {
 
@@ -33,6 +34,7 @@ RenderedChat Conversation::render(std::span<const ChatMessage> messages,
   request.messages = messages;
   request.add_generation_prompt = add_generation_prompt;
   request.variables_json = options_.variables_json;
+  request.tools_json = options_.tools_json;
   return template_.render(request);
 }
 
@@ -51,8 +53,18 @@ void Conversation::add_user(const std::string& text) {
 }
 
 void Conversation::add_assistant(const std::string& text, std::span<const int32_t> ids) {
+  const bool apart = options_.chat_template.find("reasoning_content") != std::string::npos;
+  if (const auto split = apart ? split_thinking(text, opens_thinking()) : std::nullopt) {
+    messages_.push_back(thinking_message(*split));
+    answers_.emplace_back();  // the ids are those of both
+    return;
+  }
   messages_.push_back({"assistant", text});
   answers_.emplace_back(ids.begin(), ids.end());
+}
+
+bool Conversation::opens_thinking() const {
+  return onmal::opens_thinking(render(messages_, true).text);
 }
 
 std::vector<int32_t> Conversation::prompt() const {

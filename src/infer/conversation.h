@@ -17,6 +17,7 @@ struct ConversationOptions {
   std::string eos_token = {};
   std::string system = {};          // what the model is told first; "": nothing
   std::string variables_json = {};  // further names for the template, as a JSON object; "": none
+  std::string tools_json = {};      // a JSON array of function descriptions; "": none
 };
 
 // A conversation as token ids, by the model's chat template. Text inside a message never becomes a
@@ -29,12 +30,16 @@ class Conversation {
 
   void add_user(const std::string& text);
   // The ids as they were sampled (without the end token), so that the cache of this turn serves the
-  // next where the template shows answers unchanged.
+  // next where the template shows answers unchanged. What a model wrote for itself in
+  // "<think>…</think>" goes to a template that knows "reasoning_content" apart from the answer;
+  // others see the text as it is.
   void add_assistant(const std::string& text, std::span<const int32_t> ids);
 
   // Ids of all messages and the beginning of an answer. Throws Error(kInvalidArgument) when the
   // template refuses the messages.
   std::vector<int32_t> prompt() const;
+  // Whether that beginning opens a block of thinking.
+  bool opens_thinking() const;
   // Forgets the oldest user message and what answered it; false when only the latest is left.
   bool drop_oldest_turn();
   // Forgets the latest message (one that could not be answered).

@@ -107,6 +107,37 @@ TEST(ConversationTest, AnAnswerThatTheTemplateChangesIsEncodedAgain) {
   EXPECT_EQ(tokenizer.decode(conversation.prompt()), "q\nso\n");
 }
 
+TEST(ConversationTest, TheTemplateSaysWhetherThinkingIsShownAgain) {
+  const BpeTokenizer tokenizer = chat_tokenizer();
+  ConversationOptions options;
+  options.chat_template =
+      "{% for m in messages %}{{ m.role }}:{% if m.reasoning_content and loop.last %}("
+      "{{ m.reasoning_content }}){% endif %}{{ m.content }}\n{% endfor %}"
+      "{% if add_generation_prompt %}<think>{% endif %}";
+  Conversation conversation(tokenizer, options, "test");
+  conversation.add_user("q");
+  EXPECT_TRUE(conversation.opens_thinking());
+  conversation.add_assistant("hm\n</think>\n\nso", std::vector<int32_t>{1, 2, 3});
+  conversation.add_user("r");
+  EXPECT_EQ(tokenizer.decode(conversation.prompt()), "user:q\nassistant:so\nuser:r\n<think>");
+  EXPECT_EQ(conversation.messages()[1].more_json, R"({"reasoning_content":"hm"})");
+  // A template that does not know of it sees the text as it is.
+  options.chat_template = "{% for m in messages %}{{ m.content }}\n{% endfor %}";
+  Conversation plain(tokenizer, options, "test");
+  plain.add_user("q");
+  plain.add_assistant("<think>hm</think>so", {});
+  EXPECT_EQ(tokenizer.decode(plain.prompt()), "q\n<think>hm</think>so\n");
+}
+
+TEST(ConversationTest, ToolsReachTheTemplate) {
+  const BpeTokenizer tokenizer = chat_tokenizer();
+  ConversationOptions options;
+  options.chat_template = "{% for t in tools %}{{ t.function.name }};{% endfor %}";
+  options.tools_json = R"([{"type": "function", "function": {"name": "날씨"}}])";
+  const Conversation conversation(tokenizer, options, "test");
+  EXPECT_EQ(tokenizer.decode(conversation.prompt()), "날씨;");
+}
+
 TEST(ConversationTest, ATemplateThatRefusesIsAnError) {
   const BpeTokenizer tokenizer = chat_tokenizer();
   Conversation conversation(tokenizer, {.chat_template = "{{ raise_exception('no') }}"}, "test");

@@ -74,6 +74,9 @@ constexpr EncoderRule kHuggingFaceRules[] = {
     {"layers.{}.mlp_norm.bias", "encoder.layer.{}.output.LayerNorm.bias"},
 };
 
+// Of our own files: llama.cpp, which knows the key from other families, takes the tanh form always.
+constexpr const char* kActivationKey = ".hidden_activation";
+
 bool is_roberta(const std::string& type) {
   return type == "roberta" || type == "xlm-roberta" || type == "camembert";
 }
@@ -86,7 +89,12 @@ bool is_hugging_face(const Metadata& metadata) {
 void read_gguf(const EncoderSource& source, EncoderConfig& config) {
   read_bert_gguf_base(source, config);
   config.positions = EncoderPositions::kLearned;
-  config.activation = Activation::kGeluTanh;  // as llama.cpp computes these files
+  config.activation = read_gguf_activation(source.metadata, config);
+}
+
+void write_gguf(const EncoderConfig& config, Metadata& metadata) {
+  write_bert_gguf_base(config, metadata);
+  write_gguf_activation(config, metadata);
 }
 
 void read_hugging_face(const EncoderSource& source, EncoderConfig& config) {
@@ -136,6 +144,20 @@ std::string hugging_face_prefix(const EncoderConfig& config) {
   return config.position_offset > 0 ? "roberta." : "bert.";
 }
 
+int64_t pooling_to_gguf(Pooling pooling) {
+  switch (pooling) {
+    case Pooling::kMean:
+      return 1;
+    case Pooling::kCls:
+      return 2;
+    case Pooling::kLast:
+      return 3;
+    case Pooling::kNone:
+      break;
+  }
+  return 0;
+}
+
 Pooling pooling_from_gguf(int64_t number, const std::string& where) {
   switch (number) {
     case 0:
@@ -180,9 +202,48 @@ void read_bert_gguf_base(const EncoderSource& source, EncoderConfig& config) {
   config.down_bias = source.has("blk.0.ffn_down.bias");
 }
 
+void write_bert_gguf_base(const EncoderConfig& config, Metadata& metadata) {
+  const std::string prefix = config.architecture + ".";
+  if (config.token_types < 1) {
+    throw Error(ErrorCode::kUnsupported, metadata.where(),
+                "GGUF files of '" + config.architecture + "' need a table of token types");
+  }
+  metadata.set(prefix + "context_length", config.max_positions);
+  metadata.set(prefix + "embedding_length", config.dim);
+  metadata.set(prefix + "feed_forward_length", config.ffn_dim);
+  metadata.set(prefix + "block_count", config.layers);
+  metadata.set(prefix + "attention.head_count", config.heads);
+  metadata.set(prefix + "attention.layer_norm_epsilon", static_cast<double>(config.norm_epsilon));
+  metadata.set(prefix + "attention.causal", false);
+  metadata.set("tokenizer.ggml.token_type_count", config.token_types);
+  if (config.pooling != Pooling::kNone)
+    metadata.set(prefix + "pooling_type", pooling_to_gguf(config.pooling));
+}
+
+Activation read_gguf_activation(const Metadata& metadata, const EncoderConfig& config) {
+  const std::string key = config.architecture + kActivationKey;
+  if (!metadata.contains(key)) return Activation::kGeluTanh;  // as llama.cpp computes these files
+  return activation_from_name(metadata.get_string(key), metadata.where());
+}
+
+void write_gguf_activation(const EncoderConfig& config, Metadata& metadata) {
+  const bool gelu =
+      config.activation == Activation::kGeluTanh || config.activation == Activation::kGeluErf;
+  if (!gelu) {
+    throw Error(ErrorCode::kUnsupported, metadata.where(),
+                "GGUF files of '" + config.architecture +
+                    "' are computed with gelu, this model's " + "activation is " +
+                    std::string(activation_name(config.activation)),
+                "keep the Hugging Face folder");
+  }
+  metadata.set(config.architecture + kActivationKey,
+               std::string(activation_name(config.activation)));
+}
+
 const EncoderFamily kBertFamily = {
-    "bert",    is_hugging_face,   kGgufRules,         kHuggingFaceRules,
-    read_gguf, read_hugging_face, write_hugging_face, hugging_face_prefix,
+    "bert",     is_hugging_face,   kGgufRules,         kHuggingFaceRules,
+    read_gguf,  read_hugging_face, write_hugging_face, hugging_face_prefix,
+    write_gguf,
 };
 
 }  // namespace onmal

@@ -20,6 +20,8 @@ struct EncoderDecoderFamily {
   void (*write_hugging_face)(const EncoderDecoderConfig& config, Metadata& metadata) = nullptr;
   // Whether a name of a rule is that of this model (T5 names a gated network otherwise); null: all.
   bool (*writes)(const EncoderDecoderConfig& config, std::string_view theirs) = nullptr;
+  // See EncoderFamily::write_gguf.
+  void (*write_gguf)(const EncoderDecoderConfig& config, Metadata& metadata) = nullptr;
 };
 
 // By EncoderConfig::architecture of one of its halves: "t5", "mt5", "umt5", "marian". Throws

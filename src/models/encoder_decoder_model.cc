@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "formats/gguf_parts.h"
 #include "models/encoder_decoder_family.h"
+#include "models/gguf_header.h"
 
 namespace onmal {
 namespace {
@@ -55,7 +57,7 @@ EncoderDecoderModel load_encoder_decoder(const std::filesystem::path& path,
 }
 
 void save_encoder_decoder(EncoderDecoderModel& model, const std::filesystem::path& folder,
-                          DType matrices) {
+                          DType matrices, uint64_t most_part_bytes) {
   const EncoderDecoderConfig& config = model.network->config();
   const EncoderDecoderFamily* family =
       find_encoder_decoder_family(config.encoder.architecture, folder.string());
@@ -95,7 +97,33 @@ void save_encoder_decoder(EncoderDecoderModel& model, const std::filesystem::pat
       memory, matrices, folder.string());
   std::filesystem::create_directories(folder);
   save_tokenizer_files(model.tokenizer, model.path, folder);
-  write_hf_folder(folder, hugging_face, generation, {}, weights);
+  write_hf_folder(folder, hugging_face, generation, {}, weights, most_part_bytes);
+}
+
+std::vector<std::filesystem::path> save_encoder_decoder_gguf(EncoderDecoderModel& model,
+                                                             const std::filesystem::path& file,
+                                                             DType matrices,
+                                                             uint64_t most_part_bytes) {
+  const EncoderDecoderConfig& config = model.network->config();
+  const std::string& architecture = config.encoder.architecture;
+  const EncoderDecoderFamily* family = find_encoder_decoder_family(architecture, file.string());
+  if (family->write_gguf == nullptr) {
+    throw Error(ErrorCode::kUnsupported, file.string(),
+                "there are no GGUF files of '" + architecture + "' models",
+                "convert into a folder; those of T5 can be written");
+  }
+  Metadata metadata = gguf_header(file, family->gguf_name, matrices);
+  family->write_gguf(config, metadata);
+  write_gguf_vocabulary(model.tokenizer.tokenizer.get(), "", config.end_ids,
+                        config.encoder.vocab_size, metadata);
+  if (!config.end_ids.empty())
+    metadata.set("tokenizer.ggml.eos_token_id", int64_t{config.end_ids.front()});
+  HeapAllocator memory;
+  const std::vector<NamedTensor> weights = store_params_as(
+      [&](ParamVisitor visitor) { model.network->visit(visitor); }, family->gguf_rules,
+      [](const EncoderRule&) { return true; }, memory,
+      [&](const Param& param) { return encoder_gguf_dtype(param, matrices); }, file.string());
+  return write_gguf_parts(file, metadata, weights, most_part_bytes);
 }
 
 }  // namespace onmal

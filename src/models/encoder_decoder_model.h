@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/encoder_decoder.h"
 #include "models/model_file.h"
@@ -31,6 +32,12 @@ EncoderDecoderModel load_encoder_decoder(const std::filesystem::path& path,
 // (Marian's) are copied from where the model came. Throws Error(kUnsupported) for a family that
 // cannot be written.
 void save_encoder_decoder(EncoderDecoderModel& model, const std::filesystem::path& folder,
-                          DType matrices);
+                          DType matrices, uint64_t most_part_bytes = 0);
+// Writes a GGUF file (T5 and its kin) as llama.cpp's converter does; see
+// ConvertibleModel::save_gguf.
+std::vector<std::filesystem::path> save_encoder_decoder_gguf(EncoderDecoderModel& model,
+                                                             const std::filesystem::path& file,
+                                                             DType matrices,
+                                                             uint64_t most_part_bytes = 0);
 
 }  // namespace onmal

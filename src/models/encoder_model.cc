@@ -1,7 +1,9 @@
 #include "models/encoder_model.h"
 
 #include "base/error.h"
+#include "formats/gguf_parts.h"
 #include "models/encoder_weights.h"
+#include "models/gguf_header.h"
 
 namespace onmal {
 
@@ -33,13 +35,13 @@ EncoderModel load_encoder_model(const ModelFile& file, std::optional<DType> matr
 }
 
 void save_encoder_model(EncoderModel& model, const std::filesystem::path& folder, DType matrices,
-                        const TaskHead* head) {
+                        const TaskHead* head, uint64_t most_part_bytes) {
   const EncoderConfig& config = model.encoder->config();
   const EncoderFamily* family = find_encoder_family_gguf(config.architecture);
   if (family == nullptr || family->write_hugging_face == nullptr) {
     throw Error(ErrorCode::kUnsupported, folder.string(),
-                "'" + config.architecture + "' encoders cannot be written yet",
-                "train one of the families bert or roberta");
+                "'" + config.architecture + "' encoders cannot be written as a folder",
+                "the families bert and roberta can");
   }
   Metadata hugging_face(folder.string());
   family->write_hugging_face(config, hugging_face);
@@ -57,7 +59,38 @@ void save_encoder_model(EncoderModel& model, const std::filesystem::path& folder
   }
   std::filesystem::create_directories(folder);
   save_tokenizer_files(model.tokenizer, model.path, folder);
-  write_hf_folder(folder, hugging_face, Metadata(folder.string()), {}, weights);
+  write_hf_folder(folder, hugging_face, Metadata(folder.string()), {}, weights, most_part_bytes);
+}
+
+std::vector<std::filesystem::path> save_encoder_gguf(EncoderModel& model,
+                                                     const std::filesystem::path& file,
+                                                     DType matrices, Pooling pooling,
+                                                     uint64_t most_part_bytes) {
+  EncoderConfig config = model.encoder->config();
+  const EncoderFamily* family = find_encoder_family_gguf(config.architecture);
+  if (family == nullptr || family->write_gguf == nullptr) {
+    throw Error(ErrorCode::kUnsupported, file.string(),
+                "'" + config.architecture + "' encoders have no GGUF files",
+                "known: " + known_encoder_families());
+  }
+  config.pooling = pooling;
+  Metadata metadata = gguf_header(file, family->gguf_name, matrices);
+  family->write_gguf(config, metadata);
+  write_gguf_vocabulary(model.tokenizer.tokenizer.get(), "", {}, config.vocab_size, metadata);
+  HeapAllocator memory;
+  std::vector<NamedTensor> weights = store_params_as(
+      [&](ParamVisitor visitor) { model.encoder->visit(visitor); }, family->gguf_rules,
+      [&](const EncoderRule& rule) {
+        return family->writes_gguf == nullptr || family->writes_gguf(rule);
+      },
+      memory, [&](const Param& param) { return encoder_gguf_dtype(param, matrices); },
+      file.string());
+  for (NamedTensor& weight : weights) {
+    // RoBERTa's rows before the first position are left out.
+    if (weight.name == "position_embd.weight" && config.position_offset > 0)
+      weight.tensor = weight.tensor.slice(config.position_offset, weight.tensor.dim(0));
+  }
+  return write_gguf_parts(file, metadata, weights, most_part_bytes);
 }
 
 }  // namespace onmal

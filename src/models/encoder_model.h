@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/encoder.h"
 #include "models/model_file.h"
@@ -31,6 +32,12 @@ EncoderModel load_encoder_model(const ModelFile& file, std::optional<DType> matr
 // Writes a Hugging Face folder; matrices as `matrices`. With `head` it is that of a task model,
 // else of the bare encoder. Throws Error(kUnsupported) for a family that cannot be written.
 void save_encoder_model(EncoderModel& model, const std::filesystem::path& folder, DType matrices,
-                        const TaskHead* head = nullptr);
+                        const TaskHead* head = nullptr, uint64_t most_part_bytes = 0);
+// Writes a GGUF file as llama.cpp's converter does, saying how texts are pooled; see
+// ConvertibleModel::save_gguf.
+std::vector<std::filesystem::path> save_encoder_gguf(EncoderModel& model,
+                                                     const std::filesystem::path& file,
+                                                     DType matrices, Pooling pooling,
+                                                     uint64_t most_part_bytes = 0);
 
 }  // namespace onmal

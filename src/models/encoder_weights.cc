@@ -1,7 +1,10 @@
 #include "models/encoder_weights.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "base/error.h"
@@ -81,6 +84,21 @@ Tensor find_weight(const Param& param, std::span<const EncoderRule> rules, FindT
               "the file is incomplete or of another architecture");
 }
 
+// Writes the rows of a share into the tensor that holds all of them.
+void put_share(const EncoderRule& rule, const std::string& name, const Tensor& share,
+               Allocator& memory, std::vector<NamedTensor>& stored) {
+  auto place = std::find_if(stored.begin(), stored.end(),
+                            [&](const NamedTensor& tensor) { return tensor.name == name; });
+  if (place == stored.end()) {
+    const int64_t rows = share.dim(0) * rule.parts;
+    const Shape shape = share.shape().rank() == 1 ? Shape{rows} : Shape{rows, share.dim(1)};
+    stored.push_back({name, Tensor::empty(memory, shape, share.dtype())});
+    place = std::prev(stored.end());
+  }
+  std::memcpy(place->tensor.data_as<std::byte>() + rule.part * share.bytes(), share.data(),
+              static_cast<size_t>(share.bytes()));
+}
+
 }  // namespace
 
 const EncoderFamily* find_encoder_family_gguf(std::string_view architecture) {
@@ -121,15 +139,39 @@ std::vector<NamedTensor> store_params(FunctionRef<void(ParamVisitor)> visit,
                                       std::span<const EncoderRule> rules,
                                       FunctionRef<bool(std::string_view theirs)> accept,
                                       Allocator& memory, DType matrices, const std::string& where) {
+  return store_params_as(
+      visit, rules, [&](const EncoderRule& rule) { return rule.parts == 1 && accept(rule.theirs); },
+      memory,
+      [&](const Param& param) { return param.kind == ParamKind::kVector ? DType::kF32 : matrices; },
+      where);
+}
+
+DType encoder_gguf_dtype(const Param& param, DType matrices) {
+  for (const char* table : {"position_embedding.", "type_embedding.", "relative_bias."}) {
+    if (param.name.find(table) != std::string::npos) return DType::kF32;
+  }
+  return stored_dtype(param, matrices);
+}
+
+std::vector<NamedTensor> store_params_as(FunctionRef<void(ParamVisitor)> visit,
+                                         std::span<const EncoderRule> rules,
+                                         FunctionRef<bool(const EncoderRule& rule)> accept,
+                                         Allocator& memory,
+                                         FunctionRef<DType(const Param& param)> dtype_of,
+                                         const std::string& where) {
   std::vector<NamedTensor> stored;
   visit([&](Param& param) {
     const Pattern pattern = pattern_of(param.name);
     for (const EncoderRule& rule : rules) {
-      if (rule.parts > 1 || !accept(rule.theirs)) continue;
+      if (!accept(rule)) continue;
       if (rule.ours != pattern.text && rule.ours != "encoder." + pattern.text) continue;
-      const DType dtype = param.kind == ParamKind::kVector ? DType::kF32 : matrices;
-      stored.push_back(
-          {fill_layer(rule.theirs, pattern.layer), convert_tensor(param.value, dtype, memory)});
+      const std::string name = fill_layer(rule.theirs, pattern.layer);
+      const Tensor tensor = convert_tensor(param.value, dtype_of(param), memory);
+      if (rule.parts == 1) {
+        stored.push_back({name, tensor});
+      } else {
+        put_share(rule, name, tensor, memory, stored);
+      }
       return;
     }
     throw Error(ErrorCode::kUnsupported, where,

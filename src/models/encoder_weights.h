@@ -47,6 +47,11 @@ struct EncoderFamily {
   // before the names of its weights; null where such a model cannot be written.
   void (*write_hugging_face)(const EncoderConfig& config, Metadata& metadata) = nullptr;
   std::string (*hugging_face_prefix)(const EncoderConfig& config) = nullptr;
+  // The keys of the family in GGUF; throws Error(kUnsupported), naming the metadata's file, for a
+  // model that readers of such files would compute otherwise. Null where none are written.
+  void (*write_gguf)(const EncoderConfig& config, Metadata& metadata) = nullptr;
+  // Whether GGUF files are written by this rule rather than a later one; null: all.
+  bool (*writes_gguf)(const EncoderRule& rule) = nullptr;
 };
 
 // Null when the file is of no family of encoders.
@@ -68,6 +73,18 @@ std::vector<NamedTensor> store_params(FunctionRef<void(ParamVisitor)> visit,
                                       std::span<const EncoderRule> rules,
                                       FunctionRef<bool(std::string_view theirs)> accept,
                                       Allocator& memory, DType matrices, const std::string& where);
+// The same in the number format that `dtype_of` names for each weight, by the first rule that
+// `accept` takes; shares become one tensor, in the format of the first that comes.
+std::vector<NamedTensor> store_params_as(FunctionRef<void(ParamVisitor)> visit,
+                                         std::span<const EncoderRule> rules,
+                                         FunctionRef<bool(const EncoderRule& rule)> accept,
+                                         Allocator& memory,
+                                         FunctionRef<DType(const Param& param)> dtype_of,
+                                         const std::string& where);
+
+// What GGUF files keep a weight of an encoder in when matrices are to be `matrices`: tables of
+// positions, token types and distances stay f32, as llama.cpp's do; else as stored_dtype.
+DType encoder_gguf_dtype(const Param& param, DType matrices);
 
 // `name`, or what it is called with one of the prefixes that Hugging Face's task models put before
 // it, or with the LayerNorm names of old checkpoints.

@@ -58,7 +58,7 @@ bool is_hugging_face(const Metadata& metadata) {
 void read_gguf(const EncoderSource& source, EncoderConfig& config) {
   read_bert_gguf_base(source, config);
   config.positions = EncoderPositions::kAlibi;
-  config.activation = Activation::kGeluTanh;  // as llama.cpp computes these files
+  config.activation = read_gguf_activation(source.metadata, config);
   const Tensor up = source.find("blk.0.ffn_up.weight");
   config.gated_mlp = source.has("blk.0.ffn_gate.weight") ||
                      (up.defined() && up.dim(0) % 2 == 0 && up.dim(0) / 2 == config.ffn_dim);
@@ -66,6 +66,11 @@ void read_gguf(const EncoderSource& source, EncoderConfig& config) {
                                           (config.up_bias && !source.has("blk.0.ffn_gate.weight")));
   config.query_key_norm = source.has("blk.0.attn_q_norm.weight");
   config.second_attention_norm = source.has("blk.0.attn_norm_2.weight");
+}
+
+void write_gguf(const EncoderConfig& config, Metadata& metadata) {
+  write_bert_gguf_base(config, metadata);
+  write_gguf_activation(config, metadata);
 }
 
 void read_hugging_face(const EncoderSource& source, EncoderConfig& config) {
@@ -101,8 +106,8 @@ void read_hugging_face(const EncoderSource& source, EncoderConfig& config) {
 }  // namespace
 
 const EncoderFamily kJinaBertFamily = {
-    "jina-bert-v2",    is_hugging_face, kBertGgufRules,
-    kHuggingFaceRules, read_gguf,       read_hugging_face,
+    "jina-bert-v2",    is_hugging_face, kBertGgufRules, kHuggingFaceRules, read_gguf,
+    read_hugging_face, nullptr,         nullptr,        write_gguf,
 };
 
 }  // namespace onmal

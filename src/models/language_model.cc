@@ -9,26 +9,13 @@
 #include "formats/hf_folder.h"
 #include "models/architecture.h"
 #include "models/gguf_config.h"
+#include "models/gguf_header.h"
 #include "models/hugging_face_config.h"
 #include "models/weight_io.h"
 #include "tokenizer/tokenizer_file.h"
 
 namespace onmal {
 namespace {
-
-// llama.cpp's numbers for "mostly" one format. Mixtures have numbers of their own (quantize/).
-int64_t file_type_of(DType matrices) {
-  constexpr std::pair<DType, int64_t> kNumbers[] = {
-      {DType::kF32, 0},   {DType::kF16, 1},     {DType::kBF16, 32},   {DType::kQ8_0, 7},
-      {DType::kQ4_0, 2},  {DType::kQ4_1, 3},    {DType::kQ5_0, 8},    {DType::kQ5_1, 9},
-      {DType::kQ2_K, 10}, {DType::kQ3_K, 11},   {DType::kQ4_K, 14},   {DType::kQ5_K, 16},
-      {DType::kQ6_K, 18}, {DType::kIQ4_NL, 25}, {DType::kIQ4_XS, 30},
-  };
-  for (const auto& [dtype, number] : kNumbers) {
-    if (dtype == matrices) return number;
-  }
-  return 0;
-}
 
 std::filesystem::path find_model_file(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path) || std::filesystem::exists(path / "config.json"))
@@ -87,8 +74,15 @@ LanguageModel load_hugging_face(const std::filesystem::path& path, const LoadOpt
   load_weights(*model.decoder, {architecture.hugging_face_names(), architecture.norm_offset}, find,
                *model.memory, options.matrices, path.string());
   model.decoder->prepare(*model.memory);
-  if (!folder->tokenizer_path.empty())
+  if (!folder->tokenizer_path.empty()) {
     model.tokenizer = load_tokenizer_file(folder->tokenizer_path);
+  } else if (std::filesystem::exists(path / "tiktoken.model")) {
+    model.tokenizer_problem = path.string() +
+                              ": its tiktoken.model says nothing of how text is cut, and there is "
+                              "no tokenizer.json; make one, or use a GGUF file of this model";
+  } else {
+    model.tokenizer_problem = path.string() + ": holds no tokenizer.json or tokenizer.model";
+  }
   model.chat_template = folder->tokenizer_config.chat_template;
   model.bos_token = folder->tokenizer_config.bos_token;
   model.eos_token = folder->tokenizer_config.eos_token;
@@ -169,17 +163,10 @@ std::vector<std::filesystem::path> save_gguf(LanguageModel& model,
                                              uint64_t most_part_bytes) {
   const DecoderConfig& config = model.decoder->config();
   const Architecture& architecture = find_architecture(config.architecture, file.string());
-  Metadata metadata(file.string());
-  metadata.set("general.architecture", std::string(architecture.gguf_name));
-  metadata.set("general.name", file.stem().string());
-  metadata.set("general.file_type", file_type_of(matrices));
-  metadata.set("general.quantization_version", int64_t{2});
+  Metadata metadata = gguf_header(file, architecture.gguf_name, matrices);
   write_gguf_config(config, metadata);
-  if (model.tokenizer != nullptr) {
-    write_gguf_tokenizer(*model.tokenizer, model.chat_template, model.end_ids, metadata);
-  } else {
-    metadata.set("tokenizer.ggml.model", std::string("no_vocab"));  // llama.cpp asks for the key
-  }
+  write_gguf_vocabulary(model.tokenizer.get(), model.chat_template, model.end_ids,
+                        config.vocab_size, metadata);
   HeapAllocator memory;
   std::vector<NamedTensor> weights = store_weights(*model.decoder, {architecture.gguf_names()},
                                                    memory, matrices, architecture.gguf_rope_style);

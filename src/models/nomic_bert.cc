@@ -55,6 +55,23 @@ void read_gguf(const EncoderSource& source, EncoderConfig& config) {
   config.activation = Activation::kSilu;
 }
 
+void write_gguf(const EncoderConfig& config, Metadata& metadata) {
+  const bool known = config.gated_mlp && config.activation == Activation::kSilu &&
+                     config.rope_style == RopeStyle::kHalves && !config.up_bias &&
+                     !config.down_bias;
+  refuse(!known, metadata,
+         "GGUF files of 'nomic-bert' know only gated SiLU without biases and rotations by halves");
+  write_bert_gguf_base(config, metadata);
+  metadata.set("nomic-bert.rope.freq_base", config.rope_theta);
+}
+
+// Queries, keys and values stand in one tensor.
+bool writes_gguf(const EncoderRule& rule) {
+  return rule.theirs.find(".attn_q.") == std::string_view::npos &&
+         rule.theirs.find(".attn_k.") == std::string_view::npos &&
+         rule.theirs.find(".attn_v.") == std::string_view::npos;
+}
+
 // Newer checkpoints use the common names, older ones GPT-2's.
 int64_t either(const Metadata& metadata, const char* name, const char* other) {
   return metadata.get_int(metadata.contains(name) ? name : other);
@@ -109,7 +126,8 @@ void read_hugging_face(const EncoderSource& source, EncoderConfig& config) {
 }  // namespace
 
 const EncoderFamily kNomicBertFamily = {
-    "nomic-bert", is_hugging_face, kBertGgufRules, kHuggingFaceRules, read_gguf, read_hugging_face,
+    "nomic-bert",      is_hugging_face, kBertGgufRules, kHuggingFaceRules, read_gguf,
+    read_hugging_face, nullptr,         nullptr,        write_gguf,        writes_gguf,
 };
 
 }  // namespace onmal

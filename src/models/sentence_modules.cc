@@ -143,4 +143,30 @@ SentenceModules read_sentence_modules(const std::filesystem::path& folder, Alloc
   return result;
 }
 
+void write_sentence_modules(const SentenceModules& modules, int64_t dim,
+                            const std::filesystem::path& folder) {
+  const std::filesystem::path pooling_folder = folder / "1_Pooling";
+  std::filesystem::create_directories(pooling_folder);
+  Metadata pooling((pooling_folder / "config.json").string());
+  pooling.set("word_embedding_dimension", dim);
+  const Pooling mode = modules.pooling.value_or(Pooling::kMean);
+  pooling.set("pooling_mode_cls_token", mode == Pooling::kCls);
+  pooling.set("pooling_mode_mean_tokens", mode == Pooling::kMean);
+  pooling.set("pooling_mode_lasttoken", mode == Pooling::kLast);
+  write_file(pooling_folder / "config.json", write_json_metadata(pooling));
+  if (modules.max_tokens) {
+    Metadata transformer((folder / "sentence_bert_config.json").string());
+    transformer.set("max_seq_length", *modules.max_tokens);
+    write_file(folder / "sentence_bert_config.json", write_json_metadata(transformer));
+  }
+  // A list, which our metadata cannot be.
+  write_file(folder / kModules,
+             R"([
+  {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+  {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+  {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}
+]
+)");
+}
+
 }  // namespace onmal

@@ -31,5 +31,9 @@ std::filesystem::path transformer_folder(const std::filesystem::path& folder);
 // Empty for a folder without modules.json. Throws Error(kUnsupported) for a module that is not
 // known, Error(kBadFile) for a malformed one.
 SentenceModules read_sentence_modules(const std::filesystem::path& folder, Allocator& memory);
+// modules.json and what it names but the Transformer's own files: pooling (mean unless said
+// otherwise), length, unit length; no Dense maps.
+void write_sentence_modules(const SentenceModules& modules, int64_t dim,
+                            const std::filesystem::path& folder);
 
 }  // namespace onmal

@@ -12,6 +12,8 @@ namespace {
 constexpr int64_t kMostPositions = int64_t{1} << 20;
 constexpr int64_t kRelativeDistance = 128;  // GGUF files do not say; llama.cpp takes this
 
+constexpr int64_t kContextLength = 512;  // what llama.cpp's files say where a folder does not
+
 constexpr EncoderRule kGgufRules[] = {
     {"embedding.weight", "token_embd.weight"},
     {"encoder.layers.{}.relative_bias.weight", "enc.blk.{}.attn_rel_b.weight"},
@@ -157,6 +159,43 @@ void read_gguf(const EncoderSource& source, EncoderDecoderConfig& config) {
   config.end_ids = {token_id(metadata.get_int("tokenizer.ggml.eos_token_id", 1), metadata.where())};
 }
 
+void write_gguf_encoder(const EncoderConfig& config, Metadata& metadata) {
+  const Activation usual = config.gated_mlp ? Activation::kGeluTanh : Activation::kRelu;
+  if (config.activation != usual) {
+    throw Error(
+        ErrorCode::kUnsupported, metadata.where(),
+        "GGUF files of T5 are computed with gated gelu or relu, this model's activation is " +
+            std::string(activation_name(config.activation)),
+        "keep the Hugging Face folder");
+  }
+  if (config.relative_distance != kRelativeDistance) {
+    throw Error(ErrorCode::kUnsupported, metadata.where(),
+                "GGUF files of T5 cannot say a relative_attention_max_distance of " +
+                    std::to_string(config.relative_distance),
+                "keep the Hugging Face folder");
+  }
+  const std::string prefix = config.architecture + ".";
+  metadata.set(prefix + "context_length", kContextLength);
+  metadata.set(prefix + "embedding_length", config.dim);
+  metadata.set(prefix + "feed_forward_length", config.ffn_dim);
+  metadata.set(prefix + "block_count", config.layers);
+  metadata.set(prefix + "attention.head_count", config.heads);
+  metadata.set(prefix + "attention.key_length", config.head_dim);
+  metadata.set(prefix + "attention.value_length", config.head_dim);
+  metadata.set(prefix + "attention.layer_norm_epsilon", static_cast<double>(config.norm_epsilon));
+  metadata.set(prefix + "attention.relative_buckets_count", config.relative_buckets);
+  metadata.set(prefix + "attention.layer_norm_rms_epsilon",
+               static_cast<double>(config.norm_epsilon));
+}
+
+void write_gguf(const EncoderDecoderConfig& config, Metadata& metadata) {
+  EncoderConfig half = config.encoder;
+  half.architecture = kT5Family.gguf_name;  // mT5 and umT5 have no name of their own
+  write_gguf_encoder(half, metadata);
+  metadata.set("t5.decoder_block_count", config.decoder.layers);
+  metadata.set("t5.decoder_start_token_id", int64_t{config.start_id});
+}
+
 void read_feed_forward(const Metadata& metadata, EncoderConfig& config) {
   const std::string name = metadata.get_string("feed_forward_proj", "relu");
   constexpr std::string_view kGated = "gated-";
@@ -230,13 +269,15 @@ bool writes(const EncoderDecoderConfig& config, std::string_view theirs) {
 }  // namespace
 
 const EncoderDecoderFamily kT5Family = {
-    "t5",      is_hugging_face_pair, kGgufRules,         kHuggingFaceRules,
-    read_gguf, read_hugging_face,    write_hugging_face, writes,
+    "t5",       is_hugging_face_pair, kGgufRules,         kHuggingFaceRules,
+    read_gguf,  read_hugging_face,    write_hugging_face, writes,
+    write_gguf,
 };
 
 const EncoderFamily kT5EncoderFamily = {
-    "t5encoder",       is_hugging_face_encoder, kGgufRules,
-    kHuggingFaceRules, read_gguf_encoder,       read_hugging_face_encoder,
+    "t5encoder",        is_hugging_face_encoder,   kGgufRules, kHuggingFaceRules,
+    read_gguf_encoder,  read_hugging_face_encoder, nullptr,    nullptr,
+    write_gguf_encoder,
 };
 
 }  // namespace onmal

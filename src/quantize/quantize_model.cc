@@ -182,6 +182,7 @@ class Quantizer {
 
   static int64_t layer_of(std::string_view name) {
     constexpr std::string_view kPrefix = "blk.";
+    if (name.starts_with("enc.") || name.starts_with("dec.")) name.remove_prefix(4);
     if (!name.starts_with(kPrefix)) return 0;
     int64_t layer = 0;
     for (const char c : name.substr(kPrefix.size())) {

@@ -240,6 +240,8 @@ class Translator {
     std::string simple;
     if (simple_set(simple)) return simple;
     at_ = begin;
+    if (simple_intersection(simple)) return simple;
+    at_ = begin;
     const icu::UnicodeSet codes = full_set(0);
     std::string ranges = "[";
     for (int32_t i = 0; i < codes.getRangeCount(); ++i) {
@@ -287,6 +289,37 @@ class Translator {
     }
     ++at_;
     out += ']';
+    return true;
+  }
+
+  // [A&&[^B]…] of classes that need no writing out: as many bytes as there are, where lists of all
+  // their characters would fill tens of kilobytes.
+  bool simple_intersection(std::string& out) {
+    std::vector<std::string> operands(1);
+    int depth = 1;
+    for (++at_; depth > 0; ++at_) {
+      if (at_ >= pattern_.size()) return false;
+      const char c = pattern_[at_];
+      if (depth == 1 && c == '&' && peek(1) == '&') {
+        operands.emplace_back();
+        ++at_;
+        continue;
+      }
+      if (c == '[') ++depth;
+      if (c == ']') --depth;
+      if (depth > 0) operands.back() += c;
+      if (c == '\\' && at_ + 1 < pattern_.size()) operands.back() += pattern_[++at_];
+    }
+    std::string conditions;
+    std::string last;
+    for (const std::string& operand : operands) {
+      if (operand.empty() || operand[0] == '^' || operand.starts_with("[:")) return false;
+      const std::string whole = operand[0] == '[' ? operand : join({"[", operand, "]"});
+      Translator inner(whole, where_);
+      if (!inner.simple_set(last) || inner.at_ != whole.size()) return false;
+      if (&operand != &operands.back()) conditions += join({"(?=", last, ")"});
+    }
+    out = join({"(?:", conditions, last, ")"});
     return true;
   }
 

@@ -43,7 +43,10 @@ Pattern::Pattern(std::string_view source, const std::string& where)
     : code_(std::make_unique<Code>()) {
   code_->where = where;
   if (source.size() > kLongestSource)
-    throw Error(ErrorCode::kUnsupported, where, "a pattern is longer than 64 kB");
+    throw Error(ErrorCode::kUnsupported, where,
+                "a pattern is " + std::to_string(source.size()) +
+                    " bytes long when its classes are written out, the limit is " +
+                    std::to_string(kLongestSource));
   const std::unique_ptr<pcre2_compile_context, Releaser<pcre2_compile_context_free>> context(
       pcre2_compile_context_create(nullptr));
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);

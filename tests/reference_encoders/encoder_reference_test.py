@@ -32,11 +32,11 @@ def difference(got, want):
     return float(np.abs(got - want).max() / np.abs(want).max())
 
 
-def check(name, got, want):
+def check(name, got, want, bound=BOUND):
     found = difference(np.asarray(got), np.asarray(want))
     print(f"{name:<50} {found:.2e}")
     assert np.asarray(got).shape == np.asarray(want).shape, name
-    assert found <= BOUND, f"{name}: {found}"
+    assert found <= bound, f"{name}: {found}"
 
 
 def pooled(hidden, pooling):
@@ -62,24 +62,25 @@ def sentence_folder(folder, config, weights, dense):
          "pooling_mode_mean_tokens": False}))
 
 
-def check_encoder(program, path, name, want, ids):
+def check_encoder(program, path, name, want, ids, bound):
     arguments = ["embed", "-m", str(path), "--tokens", ",".join(map(str, ids)), "--json"]
     states = json.loads(run(program, *arguments, "--pooling", "none"))["hidden_states"]
-    check(name + " hidden states", states, want)
+    check(name + " hidden states", states, want, bound)
     for pooling in ("mean", "cls", "last"):
         vector = json.loads(run(program, *arguments, "--pooling", pooling))["embedding"]
-        check(f"{name} {pooling}", vector, pooled(want, pooling))
+        check(f"{name} {pooling}", vector, pooled(want, pooling), bound)
 
 
-def check_pair(program, path, name, want, source, written, folder):
+def check_pair(program, path, name, want, source, written, folder, bound):
     output = folder / "logits.f32"
     run(program, "logits", "-m", str(path), "--source", ",".join(map(str, source)), "--tokens",
         ",".join(map(str, written)), "-o", str(output))
-    check(name + " logits", np.fromfile(output, dtype="<f4").reshape(want.shape), want)
+    check(name + " logits", np.fromfile(output, dtype="<f4").reshape(want.shape), want, bound)
 
 
 def main(program, family):
     module = importlib.import_module(family)
+    bound = getattr(module, "BOUND", BOUND)
     random = np.random.default_rng(7)
     for variant in module.VARIANTS:
         config = module.config_of(variant)
@@ -99,10 +100,10 @@ def main(program, family):
                 name = f"{variant}, {file}"
                 if pair:
                     want = module.logits(config, weights, np.array(ids), np.array(written))
-                    check_pair(program, folder / file, name, want, ids, written, folder)
+                    check_pair(program, folder / file, name, want, ids, written, folder, bound)
                 else:
                     want = module.forward(config, weights, np.array(ids), activation)
-                    check_encoder(program, folder / file, name, want, ids)
+                    check_encoder(program, folder / file, name, want, ids, bound)
             if not pair:
                 want = module.forward(config, weights, np.array(ids))
                 dense = {"linear.weight": random.standard_normal((9, want.shape[1])).astype(np.float32),
@@ -111,7 +112,7 @@ def main(program, family):
                 vector = np.tanh(want[:1] @ dense["linear.weight"].T + dense["linear.bias"])
                 got = json.loads(run(program, "embed", "-m", str(folder / "sentence"), "--tokens",
                                      ",".join(map(str, ids)), "--json"))
-                check(f"{variant}, sentence-transformers", got["embedding"], pooled(vector, "cls"))
+                check(f"{variant}, sentence-transformers", got["embedding"], pooled(vector, "cls"), bound)
     return 0
 
 

@@ -1,6 +1,8 @@
-"""Writes the files that a random model is tested with: a Hugging Face folder, and GGUF version 3 with f32 tensors."""
+"""The files that a random model is tested with: a Hugging Face folder, and GGUF version 3 (written with f32 tensors)."""
 import json
 import struct
+
+import numpy as np
 
 
 def write_hf_folder(folder, config, weights):
@@ -61,3 +63,45 @@ def write_gguf(path, metadata, weights, alignment=32):
         data = array.astype("<f4").tobytes()
         out += data + b"\0" * (-len(data) % alignment)
     path.write_bytes(out)
+
+
+FIXED = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+
+
+class GgufFile:
+    """`metadata` and `tensors` ({name: (shape, type number, offset)}) of a file."""
+
+    def __init__(self, path):
+        self.data, self.at = path.read_bytes(), 4
+        assert self.data[:4] == b"GGUF" and self.number(4) == 3
+        tensors, keys = self.number(10), self.number(10)
+        self.metadata = {}
+        for _ in range(keys):
+            key = self.number(STRING)
+            self.metadata[key] = self.number(self.number(4))
+        self.tensors = {}
+        for _ in range(tensors):
+            name = self.number(STRING)
+            shape = tuple(reversed([self.number(10) for _ in range(self.number(4))]))
+            self.tensors[name] = (shape, self.number(4), self.number(10))
+        alignment = self.metadata.get("general.alignment", 32)
+        self.start = -(-self.at // alignment) * alignment
+
+    def values(self, name):
+        """Those of a tensor in f32."""
+        shape, kind, offset = self.tensors[name]
+        assert kind == 0, name
+        return np.frombuffer(self.data, "<f4", int(np.prod(shape)), self.start + offset).reshape(shape)
+
+    def number(self, kind):
+        """The next value of a type number."""
+        if kind == STRING:
+            size = self.number(10)
+            self.at += size
+            return self.data[self.at - size:self.at].decode()
+        if kind == ARRAY:
+            item, count = self.number(4), self.number(10)
+            return [self.number(item) for _ in range(count)]
+        (value,) = struct.unpack_from("<" + FIXED[kind], self.data, self.at)
+        self.at += struct.calcsize("<" + FIXED[kind])
+        return value

@@ -6,6 +6,8 @@ import numpy as np
 
 from layers import ACTIVATIONS, Linear, Maker, attend, rms_norm
 
+BOUND = 1e-4  # scores are not scaled by the size of a head, so single precision shows more
+
 SIZES = {"vocab_size": 61, "d_model": 36, "d_kv": 7, "d_ff": 44, "num_layers": 2, "num_decoder_layers": 3,
          "num_heads": 4, "relative_attention_num_buckets": 32, "relative_attention_max_distance": 128,
          "layer_norm_epsilon": 1e-6, "decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
