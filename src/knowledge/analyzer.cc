@@ -1,0 +1,177 @@
+#include "knowledge/analyzer.h"
+
+#include <libstemmer.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "text/hangul.h"
+#include "text/korean_stem.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+namespace onmal {
+namespace {
+
+constexpr size_t kLongestTerm = 64;  // in characters; what goes on longer is cut into such parts
+
+std::string to_utf8(std::u32string_view codes) {
+  std::string text;
+  for (const char32_t code : codes) append_utf8(code, text);
+  return text;
+}
+
+bool is_kana(uint32_t code) { return code >= 0x3041 && code <= 0x30FF; }
+bool is_ascii_digit(uint32_t code) { return code >= '0' && code <= '9'; }
+
+}  // namespace
+
+// Characters of one kind, with where each begins.
+struct Analyzer::Piece {
+  Run run = Run::kNone;
+  std::u32string codes;
+  std::vector<uint64_t> places;  // one more than codes: the last is the end
+
+  uint64_t begin() const { return places.front(); }
+  uint64_t end() const { return places.back(); }
+  Term term(std::string text, size_t first, size_t count) const {
+    return {std::move(text), places[first], places[first + count]};
+  }
+};
+
+void Analyzer::StemmerDeleter::operator()(sb_stemmer* stemmer) const { sb_stemmer_delete(stemmer); }
+
+Analyzer::Analyzer() : english_(sb_stemmer_new("english", "UTF_8")) {
+  if (english_ == nullptr)
+    throw Error(ErrorCode::kUnsupported, "search", "libstemmer has no English stemmer");
+}
+Analyzer::~Analyzer() = default;
+Analyzer::Analyzer(Analyzer&& other) noexcept = default;
+Analyzer& Analyzer::operator=(Analyzer&& other) noexcept = default;
+
+Analyzer::Run Analyzer::run_of(uint32_t code) const {
+  if (is_hangul_syllable(code)) return Run::kHangul;
+  if (code >= 0x3131 && code <= 0x318E) return Run::kHangul;  // jamo by themselves: ㅋㅋ
+  if (is_han_ideograph(code) || is_kana(code)) return Run::kIdeograph;
+  switch (classes_.of(code)) {
+    case CharClass::kLetter:
+      return Run::kLatin;
+    case CharClass::kNumber:
+      return Run::kNumber;
+    default:
+      return Run::kNone;
+  }
+}
+
+std::string Analyzer::english_stem(std::string_view word) const {
+  const auto* bytes = reinterpret_cast<const sb_symbol*>(word.data());
+  const sb_symbol* stem = sb_stemmer_stem(english_.get(), bytes, static_cast<int>(word.size()));
+  if (stem == nullptr) return std::string(word);  // out of memory there
+  return {reinterpret_cast<const char*>(stem),
+          static_cast<size_t>(sb_stemmer_length(english_.get()))};
+}
+
+void Analyzer::take_korean(const Piece& piece, bool stuck,
+                           FunctionRef<void(const Term&)> take) const {
+  const std::u32string_view word = piece.codes;
+  const bool syllables = std::all_of(word.begin(), word.end(), is_hangul_syllable);
+  if (!syllables) return take(piece.term(to_utf8(word), 0, word.size()));
+  if (stuck && is_only_particles(word)) return;
+  const KoreanStem stem = stem_korean(word);
+  const size_t length = stem.noun.size();
+  for (size_t i = 0; i + 1 < length; ++i)
+    take(piece.term(to_utf8(std::u32string_view(stem.noun).substr(i, 2)), i, 2));
+  if (length != 2) take(piece.term(to_utf8(stem.noun), 0, length));
+  // 종이: one syllable and a particle may as well be a noun.
+  if (length == 1 && word.size() == 2) take(piece.term(to_utf8(word), 0, 2));
+  if (stem.predicate != stem.noun)
+    take(piece.term(to_utf8(stem.predicate), 0, std::min(word.size(), stem.predicate.size())));
+}
+
+// A word and, of an identifier with capitals inside, its parts.
+void Analyzer::take_latin(const Piece& piece, FunctionRef<void(const Term&)> take) const {
+  std::u32string lower;
+  std::vector<size_t> parts = {0};
+  for (size_t i = 0; i < piece.codes.size(); ++i) {
+    const uint32_t code = piece.codes[i];
+    const uint32_t folded = simple_lowercase(base_character(code));
+    const bool capital = code != simple_lowercase(code);
+    const bool after_small =
+        i > 0 && piece.codes[i - 1] == simple_lowercase(piece.codes[i - 1]) && capital;
+    if (after_small) parts.push_back(i);
+    lower.push_back(folded);
+  }
+  take(piece.term(english_stem(to_utf8(lower)), 0, lower.size()));
+  if (parts.size() == 1) return;
+  parts.push_back(lower.size());
+  for (size_t i = 0; i + 1 < parts.size(); ++i) {
+    const size_t count = parts[i + 1] - parts[i];
+    if (count < 2) continue;
+    take(piece.term(english_stem(to_utf8(std::u32string_view(lower).substr(parts[i], count))),
+                    parts[i], count));
+  }
+}
+
+void Analyzer::take_run(const Piece& piece, bool stuck, FunctionRef<void(const Term&)> take) const {
+  switch (piece.run) {
+    case Run::kNone:
+      return;
+    case Run::kHangul:
+      return take_korean(piece, stuck, take);
+    case Run::kLatin:
+      return take_latin(piece, take);
+    case Run::kNumber: {
+      std::u32string digits = piece.codes;
+      std::erase(digits, U',');
+      return take(piece.term(to_utf8(digits), 0, piece.codes.size()));
+    }
+    case Run::kIdeograph:
+      for (size_t i = 0; i < piece.codes.size(); ++i) {
+        take(piece.term(to_utf8(piece.codes.substr(i, 1)), i, 1));
+        if (i + 1 < piece.codes.size()) take(piece.term(to_utf8(piece.codes.substr(i, 2)), i, 2));
+      }
+  }
+}
+
+void Analyzer::analyze(std::string_view text, FunctionRef<void(const Term&)> take) const {
+  const std::string normal = normalize_unicode(text, NormalForm::kNfkc);
+  const std::string_view source = normal;
+  Piece piece;
+  bool stuck = false;  // the piece stands right behind another one
+  uint64_t last_end = 0;
+  const auto finish = [&](uint64_t end) {
+    if (piece.codes.empty()) return;
+    piece.places.push_back(end);
+    stuck = piece.begin() > 0 && piece.begin() == last_end;
+    take_run(piece, stuck, take);
+    last_end = end;
+    piece = Piece{};
+  };
+  for (size_t at = 0; at < source.size();) {
+    const Utf8Char c = read_utf8(source, at);
+    Run run = c.valid ? run_of(c.code) : Run::kNone;
+    // Inside a number: 1,000 and 3.11.
+    if ((c.code == ',' || c.code == '.') && piece.run == Run::kNumber && at + 1 < source.size() &&
+        is_ascii_digit(static_cast<uint8_t>(source[at + 1])))
+      run = Run::kNumber;
+    if (run != piece.run || piece.codes.size() >= kLongestTerm) finish(at);
+    if (run != Run::kNone) {
+      piece.run = run;
+      piece.codes.push_back(c.code);
+      piece.places.push_back(at);
+    }
+    at += c.length;
+  }
+  finish(source.size());
+}
+
+std::string Analyzer::terms(std::string_view text) const {
+  std::string joined;
+  analyze(text, [&](const Term& term) {
+    if (!joined.empty()) joined += ' ';
+    joined += term.text;
+  });
+  return joined;
+}
+
+}  // namespace onmal
