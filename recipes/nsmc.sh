@@ -9,17 +9,16 @@ onmal=build/release/onmal
 [ -x "$onmal" ] || { cmake --preset release >/dev/null && cmake --build build/release --target onmal; }
 out=out/nsmc
 mkdir -p $out
-if [ ! -e $out/train.tok ]; then
+if [ ! -e $out/tokenizer.json ]; then
   zcat "$data/ratings_train.txt.gz" | awk -F'\t' 'NR == 1 || NR % 10 == 2' >$out/dev.tsv
   zcat "$data/ratings_train.txt.gz" | awk -F'\t' 'NR == FNR { dev[$2] = 1; next } FNR == 1 || (FNR % 10 != 2 && !($2 in dev))' \
     $out/dev.tsv - >$out/train.tsv
   zcat "$data/extra_reviews.tsv.gz" | awk -F'\t' 'NR == FNR { dev[$2] = 1; next } FNR == 1 || !($5 in dev)' \
     $out/dev.tsv - >$out/extra.tsv
-  "$onmal" tokenizer train --corpus recipes/nsmc-corpus.toml --data $out --vocab-size 8192 --hangul-share 0 \
+  "$onmal" tokenizer train --corpus recipes/nsmc-corpus.toml --data $out --vocab-size 16000 --hangul-share 0 \
     --pretokenizer llama-bpe -o $out/tokenizer.json
-  "$onmal" pack -t $out/tokenizer.json --corpus recipes/nsmc-corpus.toml --data $out --heldout-permille 3 -o $out
 fi
-for part in "" -ratings -labels; do
-  "$onmal" train recipes/nsmc$part.toml
+for part in ratings labels; do
+  "$onmal" train recipes/nsmc-$part.toml
 done
 "$onmal" classify -m out/nsmc/labels/model --text "이렇게 재미있는 영화는 처음이에요" --text "돈이 아깝다"
