@@ -5,8 +5,9 @@
 #include "numeric/dtype.h"
 
 // Products of f16 and bf16 weights with many rows of activations, both rounded to integers of 14
-// bits with one scale for 32 depths. A processor with a dot product of 16-bit pairs adds up 32
-// products in the time of 16 in f32, and 32 products of such integers fit 32 bits.
+// bits with one scale for 32 depths. A dot product of 16-bit pairs (VPDPWSSD; VPMADDWD of AVX2)
+// makes twice as many products as a multiplication in f32, and 32 products of such integers fit 32
+// bits.
 //
 // The error is that of rounding: at most 1/16382 of a group's largest value. Rounding to f16
 // instead leaves at most 1/2048 of each value.

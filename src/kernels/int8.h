@@ -39,7 +39,7 @@ struct Int8Tile {
 
 // kInt8PanelOutputs rows of weights side by side.
 struct Int8Panel {
-  uint8_t* values;  // 512 bytes a group
+  uint8_t* values;  // 512 bytes a group, or 1024 where they are multiplied in pairs of 16 bits
   float* scales;    // [groups, 2, 16]; formats with one scale a group use the first half
   float* minima;    // the same
 };

@@ -33,7 +33,9 @@ endfunction()
 
 onmal_kernel_isa(baseline)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  onmal_kernel_isa(avx2 -mavx2 -mfma -mf16c)
+  file(GLOB avx2_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/vector/*.cc
+       ${CMAKE_CURRENT_SOURCE_DIR}/kernels/vector/avx2/*.cc)
+  onmal_kernel_objects(avx2 "${avx2_sources}" -mavx2 -mfma -mf16c)
   onmal_kernel_isa(avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
   # The few kernels that use one instruction set's extras, on the vectors of that set.
   file(GLOB bf16_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/vector/avx512bf16/*.cc)

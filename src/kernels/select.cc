@@ -7,8 +7,9 @@ extern const Table kTable;
 }
 #if defined(ONMAL_HAVE_AVX2)
 namespace avx2 {
+extern const Int16Kernels kInt16;
 extern const Table kTable;
-}
+}  // namespace avx2
 #endif
 #if defined(ONMAL_HAVE_AVX512)
 namespace avx512 {
@@ -81,6 +82,9 @@ const Int8Kernels& int8(const Table& table) {
 const Int16Kernels* int16([[maybe_unused]] const Table& table) {
 #if defined(ONMAL_HAVE_AVX512VNNI)
   if (table.isa == Isa::kAvx512 && detect_cpu_features().avx512_vnni) return &avx512vnni::kInt16;
+#endif
+#if defined(ONMAL_HAVE_AVX2)
+  if (table.isa == Isa::kAvx2) return &avx2::kInt16;
 #endif
   return nullptr;
 }

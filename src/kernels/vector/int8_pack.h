@@ -48,21 +48,39 @@ ONMAL_INLINE void interleave_quads(const uint8_t* rows, uint8_t* out) {
 
 #endif
 
-// rows: 16 x 32 bytes; out: 16 pairs x 16 rows x 2 signed bytes, `zero` taken off.
-ONMAL_INLINE void interleave_pairs(const uint8_t* rows, int zero, uint8_t* out) {
-  uint8_t quads[kOutputs16 * kInt8Group];
-  interleave_quads(rows, quads);
+#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
+
+// quads: 8 x 16 rows x 4 bytes; out: 16 pairs x 16 rows x 2 of them, `zero` taken off, in 16 bits.
+ONMAL_INLINE void widen_quads(const uint8_t* quads, int zero, uint8_t* out) {
+  const __m128i below = _mm_set1_epi8(static_cast<char>(zero));
   for (int q = 0; q < 8; ++q) {
-    for (int r = 0; r < kOutputs16; ++r) {
-      const uint8_t* four = quads + q * 64 + r * 4;
-      uint8_t* low = out + q * 64 + r * 2;
-      low[0] = static_cast<uint8_t>(four[0] - zero);
-      low[1] = static_cast<uint8_t>(four[1] - zero);
-      low[32] = static_cast<uint8_t>(four[2] - zero);
-      low[33] = static_cast<uint8_t>(four[3] - zero);
+#pragma GCC unroll 4
+    for (int r = 0; r < kOutputs16; r += 4) {
+      const __m128i bytes =
+          _mm_loadu_si128(reinterpret_cast<const __m128i*>(quads + q * 64 + r * 4));
+      const __m256i wide = _mm256_cvtepi8_epi16(_mm_sub_epi8(bytes, below));
+      const __m256i sorted = _mm256_permute4x64_epi64(_mm256_shuffle_epi32(wide, 0xD8), 0xD8);
+      uint8_t* first = out + q * 128 + r * 4;
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(first), _mm256_castsi256_si128(sorted));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(first + 64), _mm256_extracti128_si256(sorted, 1));
     }
   }
 }
+
+#else
+
+ONMAL_INLINE void widen_quads(const uint8_t* quads, int zero, uint8_t* out) {
+  for (int q = 0; q < 8; ++q) {
+    for (int r = 0; r < kOutputs16; ++r) {
+      for (int i = 0; i < 4; ++i) {
+        const auto value = static_cast<int16_t>(quads[q * 64 + r * 4 + i] - zero);
+        __builtin_memcpy(out + q * 128 + i / 2 * 64 + r * 4 + i % 2 * 2, &value, sizeof value);
+      }
+    }
+  }
+}
+
+#endif
 
 // Scales of 16 rows of one step, turned so that a group's stand together.
 template <typename Format>
@@ -114,11 +132,13 @@ struct PanelAction {
     store_scales<Format>(scales, g, here, panel.scales);
     if constexpr (Format::kHasMinimum) store_scales<Format>(minima, g, here, panel.minima);
     for (int i = 0; i < here; ++i) {
-      uint8_t* out = panel.values + (g + i) * kOutputs16 * kInt8Group;
+      uint8_t* out = panel.values + (g + i) * kPanelGroupBytes<Format>;
       if constexpr (kUsesQuads<Format>) {
         interleave_quads(bytes[i][0], out);
       } else {
-        interleave_pairs(bytes[i][0], Format::kZero, out);
+        uint8_t quads[kOutputs16 * kInt8Group];
+        interleave_quads(bytes[i][0], quads);
+        widen_quads(quads, Format::kZero, out);
       }
     }
   }
@@ -138,38 +158,39 @@ struct TilePackAction {
       for (int64_t g = 0; g < x.groups; ++g) {
         tile.scales[g * kTileRows + m] = there ? x.scales[at + g] : 0.0F;
         pack_values<Format>(x.values + (at + g) * kInt8Group, g, m, there);
-        for (int64_t h = 0; h < 2; ++h) {
-          tile.sums[(2 * g + h) * kTileRows + m] = !there ? 0.0F
-                                                   : Format::kHalves == 2
-                                                       ? x.half_sums[2 * (at + g) + h]
-                                                   : h == 0 ? x.sums[at + g]
-                                                            : 0.0F;
-        }
+        pack_sums<Format>(at + g, g, m, there);
       }
     }
   }
 
   template <typename Format>
-  ONMAL_INLINE void pack_values(const int8_t* values, int64_t g, int64_t m, bool there) {
-    if constexpr (kUsesQuads<Format>) {
-      auto* quads = static_cast<int32_t*>(tile.values) + g * 8 * kTileRows + m;
-      int32_t totals[2] = {0, 0};
-      for (int q = 0; q < 8; ++q) {
-        int32_t word = 0;
-        if (there) __builtin_memcpy(&word, values + 4 * q, sizeof word);
-        quads[q * kTileRows] = word;
-        const int h = Format::kHalves == 2 ? q / 4 : 0;
-        for (int i = 0; there && i < 4; ++i) totals[h] += values[4 * q + i];
-      }
-      for (int64_t h = 0; h < 2; ++h)
-        tile.starts[(2 * g + h) * kTileRows + m] = -Format::kZero * totals[h];
-    } else {
-      auto* pairs = static_cast<int16_t*>(tile.values) + (g * 16 * kTileRows + m) * 2;
-      for (int q = 0; q < 16; ++q) {
-        pairs[q * kTileRows * 2] = there ? values[2 * q] : int16_t{0};
-        pairs[q * kTileRows * 2 + 1] = there ? values[2 * q + 1] : int16_t{0};
-      }
+  ONMAL_INLINE void pack_sums(int64_t from, int64_t g, int64_t m, bool there) {
+    constexpr bool kTwo = Format::kHalves == 2;
+    const int32_t* halves = x.totals + 2 * from;
+    const int32_t totals[2] = {kTwo ? halves[0] : halves[0] + halves[1], kTwo ? halves[1] : 0};
+    const float sums[2] = {kTwo ? x.half_sums[2 * from] : x.sums[from],
+                           kTwo ? x.half_sums[2 * from + 1] : 0.0F};
+    for (int64_t h = 0; h < 2; ++h) {
+      const int64_t to = (2 * g + h) * kTileRows + m;
+      tile.starts[to] = there ? -Format::kZero * totals[h] : 0;
+      tile.sums[to] = there ? sums[h] : 0.0F;
     }
+  }
+
+  template <typename Format>
+  ONMAL_INLINE void pack_values(const int8_t* values, int64_t g, int64_t m, bool there) {
+    constexpr int kWords = kUsesQuads<Format> ? 8 : 16;  // of 32 bits: quads or pairs
+    int32_t words[kWords] = {};
+    if (there && kUsesQuads<Format>) __builtin_memcpy(words, values, kInt8Group);
+    if (there && !kUsesQuads<Format>) widen_row(values, words);
+    auto* place = static_cast<int32_t*>(tile.values) + g * kWords * kTileRows + m;
+    for (int q = 0; q < kWords; ++q) place[q * kTileRows] = words[q];
+  }
+
+  static ONMAL_INLINE void widen_row(const int8_t* values, int32_t* words) {
+    int16_t wide[kInt8Group];
+    for (int i = 0; i < kInt8Group; ++i) wide[i] = values[i];
+    __builtin_memcpy(words, wide, sizeof wide);
   }
 };
 

@@ -232,15 +232,6 @@ struct RepackAction {
 
 // ---- back to whole bytes, for prefill ----
 
-// Quads of signed bytes to pairs: of 8 rows' four bytes the first two, then the last two.
-ONMAL_INLINE void store_pairs(__m256i quads, uint8_t* first, uint8_t* second) {
-  const __m256i order = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, 0, 1,
-                                         4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-  const __m256i sorted = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(quads, order), 0xD8);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(first), _mm256_castsi256_si128(sorted));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(second), _mm256_extracti128_si256(sorted, 1));
-}
-
 struct UnpackAction {
   const uint8_t* packed;
   int64_t first;
@@ -280,21 +271,14 @@ struct UnpackAction {
 
   template <typename Format>
   ONMAL_INLINE void unpack_group(const uint8_t* values, int64_t g) {
-    uint8_t* out = panel.values + g * kOutputs16 * kInt8Group;
+    uint8_t* out = panel.values + g * kPanelGroupBytes<Format>;
+    if constexpr (!kUsesQuads<Format>) return widen_quads(values, 0, out);  // signed bytes
 #pragma GCC unroll 8
     for (int q = 0; q < 8; ++q) {
-      if constexpr (kUsesQuads<Format>) {
 #pragma GCC unroll 2
-        for (int v = 0; v < kVecs; ++v) {
-          const Ints quad = packed_quad<Format>(values, q, v);
-          __builtin_memcpy(out + q * 64 + v * 4 * Ints::kLanes, &quad.v, sizeof quad.v);
-        }
-      } else {
-        for (int half = 0; half < 2; ++half) {
-          store_pairs(
-              _mm256_loadu_si256(reinterpret_cast<const __m256i*>(values + q * 64 + half * 32)),
-              out + q * 64 + half * 16, out + q * 64 + 32 + half * 16);
-        }
+      for (int v = 0; v < kVecs; ++v) {
+        const Ints quad = packed_quad<Format>(values, q, v);
+        __builtin_memcpy(out + q * 64 + v * 4 * Ints::kLanes, &quad.v, sizeof quad.v);
       }
     }
   }
@@ -364,6 +348,7 @@ ONMAL_INLINE void add_packed(const uint8_t* values, int h, int v, const int8_t* 
                                ? Ints::quads16(weights.magnitudes(), here.signed_by(weights))
                                : Ints::quads16(weights, here);
         run[m] = i == 0 ? found : Ints::add16(run[m], found);
+        run[m].settle();
       }
     }
 #pragma GCC unroll 8

@@ -8,10 +8,13 @@
 //   quads: unsigned weights times signed x, four products added up per 32-bit lane
 //          (vpdpbusd; or vpmaddubsw, whose 16-bit sums hold kRun products of such formats);
 //   pairs: signed 16-bit weights times 16-bit x, two per lane (pmaddwd), where 8-bit weights would
-//          overflow those sums.
+//          overflow those sums. Panels hold the weights so widened.
 namespace onmal::kernels::ONMAL_ISA {
 
 constexpr int kOutputs16 = static_cast<int>(kInt8PanelOutputs);
+
+// Ints::settle: the value is there, in a register. Without, GCC puts additions off until all the
+// products they wait for have filled the registers and gone to the stack.
 
 #if defined(ONMAL_ISA_AVX512)
 
@@ -28,13 +31,11 @@ struct Ints {
     return {_mm512_set1_epi32(word)};
   }
   static ONMAL_INLINE Ints load(const void* p) { return {_mm512_loadu_si512(p)}; }
-  static ONMAL_INLINE Ints widen(const void* p) {
-    return {_mm512_cvtepi8_epi16(_mm256_loadu_si256(static_cast<const __m256i*>(p)))};
-  }
   ONMAL_INLINE Vec floats() const { return {_mm512_cvtepi32_ps(v)}; }
   friend ONMAL_INLINE Ints operator+(Ints a, Ints b) { return {_mm512_add_epi32(a.v, b.v)}; }
   // 16-bit lanes
   static ONMAL_INLINE Ints add16(Ints a, Ints b) { return {_mm512_add_epi16(a.v, b.v)}; }
+  ONMAL_INLINE void settle() { asm("" : "+v"(v)); }
   static ONMAL_INLINE Ints quads16(Ints u, Ints s) { return {_mm512_maddubs_epi16(u.v, s.v)}; }
   static ONMAL_INLINE Ints pairs(Ints a, Ints b) { return {_mm512_madd_epi16(a.v, b.v)}; }
   ONMAL_INLINE Ints folded() const { return {_mm512_madd_epi16(v, _mm512_set1_epi16(1))}; }
@@ -52,7 +53,8 @@ struct Ints {
 
 #elif defined(ONMAL_ISA_AVX2)
 
-constexpr int kTileRows = 3;
+// Eight sums, the weights of two vectors and one quad of x fill the sixteen registers.
+constexpr int kTileRows = 4;
 
 struct Ints {
   static constexpr int kLanes = 8;
@@ -67,12 +69,10 @@ struct Ints {
   static ONMAL_INLINE Ints load(const void* p) {
     return {_mm256_loadu_si256(static_cast<const __m256i*>(p))};
   }
-  static ONMAL_INLINE Ints widen(const void* p) {
-    return {_mm256_cvtepi8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(p)))};
-  }
   ONMAL_INLINE Vec floats() const { return {_mm256_cvtepi32_ps(v)}; }
   friend ONMAL_INLINE Ints operator+(Ints a, Ints b) { return {_mm256_add_epi32(a.v, b.v)}; }
   static ONMAL_INLINE Ints add16(Ints a, Ints b) { return {_mm256_add_epi16(a.v, b.v)}; }
+  ONMAL_INLINE void settle() { asm("" : "+x"(v)); }
   static ONMAL_INLINE Ints quads16(Ints u, Ints s) { return {_mm256_maddubs_epi16(u.v, s.v)}; }
   static ONMAL_INLINE Ints pairs(Ints a, Ints b) { return {_mm256_madd_epi16(a.v, b.v)}; }
   ONMAL_INLINE Ints folded() const { return {_mm256_madd_epi16(v, _mm256_set1_epi16(1))}; }
@@ -92,12 +92,9 @@ struct Ints {
   Four v;
   static ONMAL_INLINE Ints zero() { return {Four{0, 0, 0, 0}}; }
   static ONMAL_INLINE Ints all(const int32_t* p) { return {Four{*p, *p, *p, *p}}; }
-  static ONMAL_INLINE Ints widen(const void* p) {
-    const auto* bytes = static_cast<const int8_t*>(p);
-    Eight16 wide;
-    for (int i = 0; i < 8; ++i) wide[i] = bytes[i];
+  static ONMAL_INLINE Ints load(const void* p) {
     Ints out;
-    __builtin_memcpy(&out.v, &wide, sizeof wide);
+    __builtin_memcpy(&out.v, p, sizeof out.v);
     return out;
   }
   ONMAL_INLINE Vec floats() const {
@@ -106,6 +103,7 @@ struct Ints {
     return Vec::load(lanes);
   }
   friend ONMAL_INLINE Ints operator+(Ints a, Ints b) { return {a.v + b.v}; }
+  ONMAL_INLINE void settle() {}
   static ONMAL_INLINE Ints pairs(Ints a, Ints b) {
 #if defined(__SSE2__)
     return {reinterpret_cast<Four>(
@@ -151,11 +149,18 @@ struct TileProblem {
 
 typedef Ints Sums[kTileRows][kVecs];
 
-#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
-// Quads [begin, end) of one group; `x` has kTileRows quads of bytes for each.
+// Bytes of a panel's group.
 template <typename Format>
-ONMAL_INLINE void add_quads(const uint8_t* w, const int32_t* x, int begin, int end, Sums& sums) {
+constexpr int64_t kPanelGroupBytes = kOutputs16* kInt8Group*(kUsesQuads<Format> ? 1 : 2);
+
+#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
+// sums = starts + quads [begin, end) of one group; `x` has kTileRows quads of bytes for each.
+template <typename Format>
+ONMAL_INLINE void add_quads(const uint8_t* w, const int32_t* x, const int32_t* starts, int begin,
+                            int end, Sums& sums) {
 #if defined(__AVX512VNNI__)
+  for (int m = 0; m < kTileRows; ++m)
+    sums[m][0] = Format::kZero == 0 ? Ints::zero() : Ints::all(starts + m);
 #pragma GCC unroll 8
   for (int q = begin; q < end; ++q) {
     const Ints weights = Ints::load(w + q * 64);
@@ -168,40 +173,62 @@ ONMAL_INLINE void add_quads(const uint8_t* w, const int32_t* x, int begin, int e
   // How many quads' products fit a 16-bit sum: 2 * 127 * (2^bits - 1) each.
   constexpr int kFitting = Format::kBits <= 4 ? 8 : Format::kBits == 5 ? 4 : 2;
   constexpr int kRun = kFitting < 8 / Format::kHalves ? kFitting : 8 / Format::kHalves;
+#pragma GCC unroll 4
   for (int first = begin; first < end; first += kRun) {
     Sums run;
 #pragma GCC unroll 8
     for (int i = 0; i < kRun; ++i) {
       const int q = first + i;
       Ints weights[kVecs];
+#pragma GCC unroll 2
       for (int v = 0; v < kVecs; ++v) weights[v] = Ints::load(w + q * 64 + v * 4 * Ints::kLanes);
 #pragma GCC unroll 12
       for (int m = 0; m < kTileRows; ++m) {
         const Ints here = Ints::all(x + q * kTileRows + m);
+#pragma GCC unroll 2
         for (int v = 0; v < kVecs; ++v) {
           const Ints found = Ints::quads16(weights[v], here);
           run[m][v] = i == 0 ? found : Ints::add16(run[m][v], found);
+          run[m][v].settle();
         }
       }
     }
+    // Only now: there are not enough registers to hold both sums while multiplying.
+#pragma GCC unroll 12
     for (int m = 0; m < kTileRows; ++m) {
-      for (int v = 0; v < kVecs; ++v) sums[m][v] = sums[m][v] + run[m][v].folded();
+#pragma GCC unroll 2
+      for (int v = 0; v < kVecs; ++v) {
+        const Ints folded = run[m][v].folded();
+        if (first > begin) {
+          sums[m][v] = sums[m][v] + folded;
+        } else if (Format::kZero == 0) {
+          sums[m][v] = folded;
+        } else {
+          sums[m][v] = folded + Ints::all(starts + m);
+        }
+      }
     }
   }
 #endif
 }
 #endif
 
-// Pairs [begin, end) of one group; `x` has kTileRows pairs of 16-bit values for each.
+// sums = pairs [begin, end) of one group; `x` has kTileRows pairs of 16-bit values for each.
 ONMAL_INLINE void add_pairs(const uint8_t* w, const int32_t* x, int begin, int end, Sums& sums) {
 #pragma GCC unroll 16
   for (int q = begin; q < end; ++q) {
     Ints weights[kVecs];
-    for (int v = 0; v < kVecs; ++v) weights[v] = Ints::widen(w + q * 32 + v * 2 * Ints::kLanes);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVecs; ++v) weights[v] = Ints::load(w + q * 64 + v * 4 * Ints::kLanes);
 #pragma GCC unroll 12
     for (int m = 0; m < kTileRows; ++m) {
       const Ints here = Ints::all(x + q * kTileRows + m);
-      for (int v = 0; v < kVecs; ++v) sums[m][v] = sums[m][v] + Ints::pairs(weights[v], here);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVecs; ++v) {
+        const Ints found = Ints::pairs(weights[v], here);
+        sums[m][v] = q == begin ? found : sums[m][v] + found;
+        sums[m][v].settle();
+      }
     }
   }
 }
@@ -210,24 +237,16 @@ ONMAL_INLINE void add_pairs(const uint8_t* w, const int32_t* x, int begin, int e
 template <typename Format>
 ONMAL_INLINE void add_half(const TileProblem& p, int64_t g, int h, Vec (&out)[kTileRows][kVecs]) {
   Sums sums;
-  const uint8_t* w = p.panel.values + g * kOutputs16 * kInt8Group;
+  const uint8_t* w = p.panel.values + g * kPanelGroupBytes<Format>;
 #if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
   if constexpr (kUsesQuads<Format>) {
-    const int32_t* starts = p.tile.starts + 2 * g * kTileRows;
-    for (int m = 0; m < kTileRows; ++m) {
-      for (int v = 0; v < kVecs; ++v) {
-        sums[m][v] = Format::kZero == 0 ? Ints::zero() : Ints::all(starts + h * kTileRows + m);
-      }
-    }
     constexpr int kQuads = 8 / Format::kHalves;
     const auto* x = static_cast<const int32_t*>(p.tile.values) + g * 8 * kTileRows;
-    add_quads<Format>(w, x, h * kQuads, (h + 1) * kQuads, sums);
+    add_quads<Format>(w, x, p.tile.starts + (2 * g + h) * kTileRows, h * kQuads, (h + 1) * kQuads,
+                      sums);
   } else
 #endif
   {
-    for (int m = 0; m < kTileRows; ++m) {
-      for (int v = 0; v < kVecs; ++v) sums[m][v] = Ints::zero();
-    }
     constexpr int kPairs = 16 / Format::kHalves;
     const auto* x = static_cast<const int32_t*>(p.tile.values) + g * 16 * kTileRows;
     add_pairs(w, x, h * kPairs, (h + 1) * kPairs, sums);

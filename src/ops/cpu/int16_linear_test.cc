@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/rng.h"
@@ -17,7 +19,7 @@
 namespace onmal {
 namespace {
 
-class Int16LinearTest : public ::testing::TestWithParam<DType> {
+class Int16LinearTest : public ::testing::TestWithParam<std::tuple<Isa, DType>> {
  protected:
   void SetUp() override {
     if (kernels::int16(*cpu_.kernels) == nullptr)
@@ -34,15 +36,15 @@ class Int16LinearTest : public ::testing::TestWithParam<DType> {
 
   float value(const Tensor& w, int64_t i) const {
     const uint16_t half = w.data_as<uint16_t>()[i];
-    return GetParam() == DType::kF16 ? f16_to_f32(half) : bf16_to_f32(half);
+    return dtype_ == DType::kF16 ? f16_to_f32(half) : bf16_to_f32(half);
   }
 
   Tensor weights(const Shape& shape, uint64_t seed) {
     const Tensor exact = random(shape, seed, 0.02);
-    const Tensor tensor = Tensor::empty(memory_, shape, GetParam());
+    const Tensor tensor = Tensor::empty(memory_, shape, dtype_);
     for (int64_t i = 0; i < tensor.elements(); ++i) {
       tensor.data_as<uint16_t>()[i] =
-          GetParam() == DType::kF16 ? f32_to_f16(exact.f32()[i]) : f32_to_bf16(exact.f32()[i]);
+          dtype_ == DType::kF16 ? f32_to_f16(exact.f32()[i]) : f32_to_bf16(exact.f32()[i]);
     }
     return tensor;
   }
@@ -69,10 +71,11 @@ class Int16LinearTest : public ::testing::TestWithParam<DType> {
     return sum;
   }
 
+  DType dtype_ = std::get<1>(GetParam());
   HeapAllocator memory_;
   ThreadPool one_{1};
   ThreadPool two_{2};
-  Backend cpu_ = make_cpu_backend();
+  Backend cpu_ = make_cpu_backend(std::get<0>(GetParam()));
 };
 
 struct Size {
@@ -104,9 +107,9 @@ TEST_P(Int16LinearTest, ErrsNoMoreThanRoundingToF16) {
 
 TEST_P(Int16LinearTest, LargestProductsFit) {
   const Tensor x = Tensor::empty(memory_, Shape{20, 64});
-  const Tensor w = Tensor::empty(memory_, Shape{16, 64}, GetParam());
+  const Tensor w = Tensor::empty(memory_, Shape{16, 64}, dtype_);
   for (int64_t i = 0; i < x.elements(); ++i) x.f32()[i] = -3.0F;
-  const uint16_t two = GetParam() == DType::kF16 ? f32_to_f16(2.0F) : f32_to_bf16(2.0F);
+  const uint16_t two = dtype_ == DType::kF16 ? f32_to_f16(2.0F) : f32_to_bf16(2.0F);
   for (int64_t i = 0; i < w.elements(); ++i) w.data_as<uint16_t>()[i] = two;
   const Tensor out = product(x, w);
   for (int64_t i = 0; i < out.elements(); ++i) EXPECT_NEAR(out.f32()[i], -384.0F, 1e-3F);
@@ -142,9 +145,12 @@ TEST_P(Int16LinearTest, OthersStayInF32) {
   EXPECT_FALSE(cpu::uses_wide_integers(exec, weights(Shape{4, 64}, 8)));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Int16LinearTest, ::testing::Values(DType::kF16, DType::kBF16),
+INSTANTIATE_TEST_SUITE_P(All, Int16LinearTest,
+                         ::testing::Combine(::testing::ValuesIn(kernels::available_isas()),
+                                            ::testing::Values(DType::kF16, DType::kBF16)),
                          [](const auto& tested) {
-                           return std::string(dtype_info(tested.param).name);
+                           return std::string(isa_name(std::get<0>(tested.param))) + "_" +
+                                  std::string(dtype_info(std::get<1>(tested.param)).name);
                          });
 
 }  // namespace

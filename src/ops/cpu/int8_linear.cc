@@ -156,7 +156,7 @@ class Tiles {
   Tensor memory_;
 };
 
-constexpr int64_t kPanelValues = kGroupsAtOnce * kInt8Group * kInt8PanelOutputs;
+constexpr int64_t kPanelValues = 2 * kGroupsAtOnce * kInt8Group * kInt8PanelOutputs;
 constexpr int64_t kPanelScales = kGroupsAtOnce * 2 * kInt8PanelOutputs * 4;
 
 int64_t panel_floats() { return Pieces::floats(kPanelValues) + 2 * Pieces::floats(kPanelScales); }
