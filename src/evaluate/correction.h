@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,5 +38,11 @@ enum class EditMeasure : unsigned char { kPrecision, kRecall, kF05 };
 Metric edit_metric(const std::vector<std::string>& sources,
                    const std::vector<std::string>& hypotheses,
                    const std::vector<std::string>& references, EditMeasure measure);
+
+// Of the sentences without a mistake (source and reference are equal), how many were changed. Its
+// items are those sentences alone; none where there are none.
+std::optional<Metric> harmed_metric(const std::vector<std::string>& sources,
+                                    const std::vector<std::string>& hypotheses,
+                                    const std::vector<std::string>& references);
 
 }  // namespace onmal

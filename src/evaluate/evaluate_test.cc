@@ -166,5 +166,16 @@ TEST(TableFileTest, ColumnsByNameAndErrorsByLine) {
   std::filesystem::remove(path);
 }
 
+TEST(Correction, HarmedAreCleanSentencesThatChanged) {
+  const std::vector<std::string> sources = {"맞다", "틀렷다", "좋다", "간다"};
+  const std::vector<std::string> references = {"맞다", "틀렸다", "좋다", "간다"};
+  const auto harmed = harmed_metric(sources, {"맛다", "틀렷다", "좋다", "간다"}, references);
+  ASSERT_TRUE(harmed.has_value());
+  const MetricValue value = evaluate_metric(*harmed);
+  EXPECT_EQ(value.n, 3U);
+  EXPECT_NEAR(value.value, 1.0 / 3.0, 1e-12);
+  EXPECT_FALSE(harmed_metric({"a"}, {"b"}, {"b"}).has_value());
+}
+
 }  // namespace
 }  // namespace onmal
