@@ -3,6 +3,7 @@
 #include "answer/edit_tagger.h"
 #include "answer/task_model.h"
 #include "text/edits.h"
+#include "text/sentences.h"
 
 namespace onmal {
 

@@ -9,6 +9,7 @@
 #include "formats/json_metadata.h"
 #include "formats/safetensors.h"
 #include "models/adapter.h"
+#include "models/base_sample.h"
 #include "models/weight_io.h"
 
 // Adapters in PEFT's folders and in llama.cpp's GGUF files.
@@ -17,6 +18,8 @@ namespace {
 
 constexpr const char* kConfigName = "adapter_config.json";
 constexpr const char* kWeightsName = "adapter_model.safetensors";
+// Beside "format" in the safetensors header, and among GGUF's keys: other readers pass it over.
+constexpr const char* kSampleKey = "onmal_base_sample";
 constexpr std::string_view kPeftPrefix = "base_model.model.";
 
 const Architecture& architecture_of(const LanguageModel& model, const std::string& where) {
@@ -70,6 +73,10 @@ struct AdapterFile {
   }
   std::span<const TensorEntry> entries() const {
     return peft != nullptr ? peft->entries() : gguf->entries();
+  }
+  // "" in files of other programs.
+  std::string base_sample() const {
+    return (peft != nullptr ? peft->metadata() : gguf->metadata()).get_string(kSampleKey, "");
   }
 };
 
@@ -251,6 +258,8 @@ AdapterConfig load_adapter(LanguageModel& model, const std::filesystem::path& pa
     change.frozen_factors = own;
   });
   attacher.check_all_used();
+  if (const std::string sample = file.base_sample(); !sample.empty())
+    check_base(model, sample, file.where);
   return file.config;
 }
 
@@ -302,6 +311,7 @@ void save_peft_adapter(LanguageModel& model, const AdapterConfig& config,
   write_file(folder / kConfigName, write_json_metadata(metadata));
   Metadata format;
   format.set("format", std::string("pt"));
+  format.set(kSampleKey, sample_base(model));
   write_safetensors(folder / kWeightsName, tensors, format);
 }
 
@@ -331,6 +341,7 @@ void save_gguf_adapter(LanguageModel& model, const AdapterConfig& config,
   // Readers divide by the rank, whatever scaled the training.
   metadata.set("adapter.lora.alpha", config.scale() * static_cast<double>(config.rank));
   metadata.set("general.name", file.stem().string());
+  metadata.set(kSampleKey, sample_base(model));
   write_gguf(file, metadata, tensors);
 }
 

@@ -53,16 +53,20 @@ std::string json_text(std::string_view text) {
 // A tokenizer.json with a token for each character: BPE without merges.
 std::shared_ptr<const Tokenizer> make_character_tokenizer(const std::vector<std::string>& all) {
   std::string vocabulary = "\"[PAD]\":0,\"[UNK]\":1";
-  for (size_t i = 0; i < all.size(); ++i)
-    vocabulary += "," + json_text(all[i]) + ":" + std::to_string(i + 2);
-  const auto special = [](int id, const char* name) {
-    return "{\"id\":" + std::to_string(id) + ",\"content\":\"" + name +
+  for (size_t i = 0; i < all.size(); ++i) {
+    vocabulary += ',';
+    vocabulary += json_text(all[i]);
+    vocabulary += ':';
+    vocabulary += std::to_string(i + 2);
+  }
+  const auto special = [](const char* id, const char* name) {
+    return std::string("{\"id\":") + id + ",\"content\":\"" + name +
            "\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,"
            "\"special\":true}";
   };
   const std::string json =
       "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[" +
-      special(0, "[PAD]") + "," + special(1, "[UNK]") +
+      special("0", "[PAD]") + "," + special("1", "[UNK]") +
       "],\"normalizer\":null,\"pre_tokenizer\":null,\"post_processor\":null,\"decoder\":{\"type\":"
       "\"Fuse\"},\"model\":{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":\"[UNK]\","
       "\"continuing_subword_prefix\":null,\"end_of_word_suffix\":null,\"fuse_unk\":false,"
@@ -220,15 +224,60 @@ TrainLoss CorrectObjective::loss(Exec& exec, const TrainBatch& batch, double nor
                                .loss);
 }
 
-// Odd numbers are sentences without mistakes, even ones have some in every one of them.
+// What is counted over the batches of an evaluation.
+class CorrectObjective::Tally {
+ public:
+  // One sentence: scores [characters, labels] and what is right.
+  void add(const float* scores, int64_t labels, std::span<const int32_t> targets, bool clean) {
+    double surest = 0;
+    for (const int32_t target : targets) {
+      const auto best = std::max_element(scores, scores + labels) - scores;
+      double sum = 0;
+      for (int64_t i = 0; i < labels; ++i)
+        sum += std::exp(static_cast<double>(scores[i] - scores[best]));
+      if (target != kIgnoredTarget) {
+        loss_ += std::log(sum) - static_cast<double>(scores[target] - scores[best]);
+        ++counted_;
+      }
+      if (clean && best != 0) surest = std::max(surest, 1.0 / sum);
+      if (!clean && target != 0) {
+        ++wrong_;
+        if (best == target) right_.push_back(1.0 / sum);
+      }
+      scores += labels;
+    }
+    if (clean) touched_.push_back(surest);
+  }
+
+  Evaluation result() {
+    std::sort(touched_.rbegin(), touched_.rend());
+    const auto sentences = static_cast<double>(touched_.size());
+    const auto allowed = static_cast<size_t>(kMostHarmed * sentences);
+    const double confidence = touched_.size() > allowed ? touched_[allowed] : 0.0;
+    const auto share = [&](const std::vector<double>& values, double whole) {
+      const auto above = std::count_if(values.begin(), values.end(),
+                                       [&](double value) { return value > confidence; });
+      return static_cast<double>(above) / std::max(whole, 1.0);
+    };
+    return {{"fixed", share(right_, static_cast<double>(wrong_))},
+            {"harmed", share(touched_, sentences)},
+            {"confidence", confidence},
+            {"heldout_loss", loss_ / static_cast<double>(std::max<int64_t>(counted_, 1))}};
+  }
+
+ private:
+  int64_t wrong_ = 0;            // characters that need a change
+  std::vector<double> right_;    // confidence of each right change of those
+  std::vector<double> touched_;  // the surest change of each clean sentence; 0: none
+  double loss_ = 0;
+  int64_t counted_ = 0;
+};
+
+// Odd numbers are sentences without mistakes, even ones have some.
 Evaluation CorrectObjective::evaluate(Exec& exec, int64_t most, int64_t count) const {
   const int64_t size = std::min(static_cast<int64_t>(heldout_.size()), most);
   const auto labels = static_cast<int64_t>(labels_.size());
-  int64_t wrong = 0;            // characters that need a change
-  std::vector<double> right;    // confidence of each right change of those
-  std::vector<double> touched;  // the surest change of each clean sentence; 0: none
-  double loss = 0;
-  int64_t counted = 0;
+  Tally tally;
   for (int64_t begin = 0; begin < size; begin += count) {
     std::vector<Item> items;
     for (int64_t i = begin; i < std::min(begin + count, size); ++i) {
@@ -241,42 +290,11 @@ Evaluation CorrectObjective::evaluate(Exec& exec, int64_t most, int64_t count) c
     const TrainBatch batch = pack(*exec.memory, items);
     const Tensor logits = classifier_->logits(exec, features(exec, batch, false));
     for (size_t i = 0; i < items.size(); ++i) {
-      const bool clean = (begin + static_cast<int64_t>(i)) % 2 != 0;
-      double surest = 0;
-      for (int64_t row = batch.spans[i].begin; row < batch.spans[i].end; ++row) {
-        const float* scores = logits.f32() + row * labels;
-        const auto best = std::max_element(scores, scores + labels) - scores;
-        double sum = 0;
-        for (int64_t l = 0; l < labels; ++l)
-          sum += std::exp(static_cast<double>(scores[l] - scores[best]));
-        const int32_t target = batch.targets.i32()[row];
-        if (target != kIgnoredTarget) {
-          loss += std::log(sum) - static_cast<double>(scores[target] - scores[best]);
-          ++counted;
-        }
-        if (clean) {
-          if (best != 0) surest = std::max(surest, 1.0 / sum);
-        } else if (target != 0) {
-          ++wrong;
-          if (best == target) right.push_back(1.0 / sum);
-        }
-      }
-      if (clean) touched.push_back(surest);
+      tally.add(logits.f32() + batch.spans[i].begin * labels, labels, items[i].targets,
+                (begin + static_cast<int64_t>(i)) % 2 != 0);
     }
   }
-  std::sort(touched.rbegin(), touched.rend());
-  const auto allowed = static_cast<size_t>(kMostHarmed * static_cast<double>(touched.size()));
-  const double confidence = touched.size() > allowed ? touched[allowed] : 0.0;
-  const auto above = [&](double value) { return value > confidence; };
-  const auto share = [](auto part, double whole) {
-    return static_cast<double>(part) / std::max(whole, 1.0);
-  };
-  const auto n_clean = static_cast<double>(touched.size());
-  return {{"fixed",
-           share(std::count_if(right.begin(), right.end(), above), static_cast<double>(wrong))},
-          {"harmed", share(std::count_if(touched.begin(), touched.end(), above), n_clean)},
-          {"confidence", confidence},
-          {"heldout_loss", loss / static_cast<double>(std::max<int64_t>(counted, 1))}};
+  return tally.result();
 }
 
 void CorrectObjective::save(const std::filesystem::path& folder) {

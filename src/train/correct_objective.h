@@ -41,6 +41,7 @@ class CorrectObjective : public Objective {
     std::vector<int32_t> ids;
     std::vector<int32_t> targets;
   };
+  class Tally;
   std::string make_mistakes(const std::string& sentence, Rng& rng) const;
   Item encode(std::string_view written, std::string_view meant) const;
   TrainBatch pack(Allocator& memory, std::span<const Item> items) const;

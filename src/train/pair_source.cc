@@ -75,12 +75,13 @@ std::vector<int32_t> encode_ended(const Tokenizer& tokenizer, std::string_view t
 // nothing in the text itself is.
 TokenPair translation_pair(const Tokenizer& tokenizer, const std::string& from,
                            const std::string& to, const std::string& language, int64_t length) {
-  const int32_t token = tokenizer.find("<2" + language + ">");
+  const std::string name = std::string("<2").append(language).append(">");
+  const int32_t token = tokenizer.find(name);
   if (token < 0) {
-    throw Error(ErrorCode::kInvalidArgument, "tokenizer", "has no <2" + language + ">",
-                "train one with 'onmal tokenizer train --special-token \"<2" + language + ">\"'");
+    throw Error(ErrorCode::kInvalidArgument, "tokenizer", "has no " + name,
+                "train one with 'onmal tokenizer train --special-token \"" + name + "\"'");
   }
-  TokenPair pair = {encode_ended(tokenizer, " " + from, false, length - 1),
+  TokenPair pair = {encode_ended(tokenizer, std::string(" ").append(from), false, length - 1),
                     encode_ended(tokenizer, to, true, length)};
   pair.source.insert(pair.source.begin(), token);
   return pair;
