@@ -46,7 +46,7 @@ class TextTasksTest(unittest.TestCase):
         folder = cls.folder / "data"
         if not folder.exists():
             end_to_end.make_data(folder)
-            done = run("tokenizer", "train", "--input", SOURCE / "samples" / "ko.txt", "--vocab-size", "400",
+            done = run("tokenizer", "train", "--input", SOURCE / "samples" / "ko.txt", SOURCE / "samples" / "en.txt", "--vocab-size", "400",
                        "--special-token", "<2ko>", "--special-token", "<2en>", "-o", folder / "tokenizer.json")
             assert done.returncode == 0, done.stderr
             (folder / "pairs.tsv").write_text("en\tko\n" + "".join(f"Number {n}.\t{n}번이다.\n" for n in range(40)),
@@ -87,7 +87,7 @@ class TextTasksTest(unittest.TestCase):
             self.assertTrue(lines[0].startswith("# ") and lines[2].startswith("- ") and lines[3].startswith("- "))
             self.assertEqual([loss for loss in answer["lost"] if loss["text"] != "1"], [])
         plain = run("translate", "-m", STARTER, "--to", "ko", "-n", "4", input="Hello there.\n")
-        self.assertIn("answered by starter (instruct): English to Korean", plain.stderr)
+        self.assertIn("answered by starter-q8_0.gguf (instruct): English to Korean", plain.stderr)
         again = self.answer("translate", "-m", STARTER, "--text", text, "-n", "12")
         self.assertEqual(again["result"], self.answer("translate", "-m", STARTER, "--text", text, "-n", "12")["result"])
 
@@ -151,16 +151,43 @@ class TextTasksTest(unittest.TestCase):
         answer = self.answer("ask", "-m", STARTER, "하늘은 무슨 색이야?", "-n", "8", "--history", history)
         bare = self.answer("ask", "-m", STARTER, "하늘은 무슨 색이야?", "-n", "8")
         self.assertGreater(answer["prompt_tokens"], bare["prompt_tokens"])
-        self.assertEqual(answer["model"]["name"], "starter")
+        self.assertEqual(answer["model"]["name"], "starter-q8_0.gguf")
         history.write_text("{}")
         self.refused("no conversation", "ask", "-m", STARTER, "뭐?", "--history", history)
+
+    def test_a_classifier_by_an_adapter(self):
+        data = self.folder / "moods.jsonl"
+        data.write_text("".join(json.dumps({"text": f"{word} {n}", "label": label}, ensure_ascii=False) + "\n"
+                                for n in range(30) for word, label in (("정말 재미있다", "good"), ("너무 지루하다", "bad"))),
+                        encoding="utf-8")
+        encoder = self.tagger.parent / "base"
+        shutil.copytree(self.classifier, encoder)
+        for name, base, rate in (("decoder", STARTER, "0.003"), ("encoder", encoder, "0.02")):
+            out = self.folder / name
+            done = run("finetune", "-m", base, "--task", "classification", "--data", data, "--adapter", "lora", "--rank", "4",
+                       "--epochs", "6", "--batch", "8", "--lr", rate, "-o", out, "--json")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            lines = [json.loads(line) for line in done.stdout.splitlines()]
+            self.assertLess(lines[-1]["loss"], lines[0]["loss"])
+            config = json.loads((out / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))
+            self.assertEqual(config["task_type"], "SEQ_CLS")
+            self.assertTrue(config["modules_to_save"])
+            done = run("classify", "-m", base, "--adapter", out / "adapter", "--text", "정말 재미있다 3", "--text",
+                       "너무 지루하다 5", "--json")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            labels = [json.loads(line)["label"] for line in done.stdout.splitlines()]
+            if name == "decoder":
+                self.assertEqual(labels, ["good", "bad"])
+            self.assertTrue(set(labels) <= {"good", "bad"})
+        self.refused("", "classify", "-m", encoder, "--adapter", self.folder / "decoder" / "adapter", "--text", "글")
+        self.refused("modules_to_save", "logits", "-m", STARTER, "--tokens", "5", "--adapter",
+                     self.folder / "decoder" / "adapter")
 
     def test_refusals(self):
         for task in ("translate", "correct", "ask"):
             self.refused("--model is required", task, "--text", "안녕", status=2)
             self.refused("the text is empty", task, "-m", STARTER, "--text", " ")
-            self.refused("labels texts and writes none" if task != "correct" else "writes none", task, "-m",
-                         self.classifier, "--text", "안녕")
+            self.refused("writes none", task, "-m", self.classifier, "--text", "안녕")
             done = run(task, "-m", STARTER, "--text", "가", "--file", self.folder / "data" / "pairs.tsv")
             self.assertEqual(done.returncode, 2, done.stderr)
         bad = self.folder / "bad.txt"
@@ -169,7 +196,7 @@ class TextTasksTest(unittest.TestCase):
         self.refused("Korean already", "translate", "-m", STARTER, "--to", "ko", "--text", "안녕")
         self.refused("for encoder-decoders", "translate", "-m", STARTER, "--beams", "2", "--text", "안녕")
         self.refused("is none", "summarize", "--text", "안녕", "--length", "tall")
-        self.refused("more than", "ask", "-m", STARTER, "-c", "64", "--text", "아주 긴 질문 " * 200)
+        self.refused("too many", "ask", "-m", STARTER, "-c", "64", "--text", "아주 긴 질문 " * 200)
         self.refused("Range", "words", "train", "-i", bad, "-o", self.folder / "x", "--dim", "0", status=2)
 
 

@@ -93,7 +93,9 @@ TEST(Pieces, PartsFitAndLoseNoWord) {
     std::erase(wanted, ' ');
     std::erase(kept, ' ');
     // A part without a letter ("39") is kept where it stands.
-    if (most >= 50) EXPECT_EQ(kept, wanted) << most;
+    if (most >= 50) {
+      EXPECT_EQ(kept, wanted) << most;
+    }
   }
 }
 

@@ -23,6 +23,7 @@ struct ClassifyOptions {
   std::string model;
   std::vector<std::string> texts;
   std::string file;
+  std::string adapter;
 };
 
 void add_lines(const std::string& text, std::vector<std::string>& lines) {
@@ -116,7 +117,9 @@ void print_text_result(CommandContext& context, const ClassifierConfig& config,
 }
 
 void classify(CommandContext& context, const ClassifyOptions& options) {
-  const Classifier classifier(options.model);
+  const Classifier classifier = options.adapter.empty()
+                                    ? Classifier(options.model)
+                                    : Classifier::with_adapter(options.model, options.adapter);
   const std::vector<std::string> texts = read_texts(context, options);
   ThreadPool pool(context.threads);
   const std::vector<Classification> results =

@@ -152,6 +152,24 @@ LanguageModel start_adapter(const Recipe& recipe) {
   return model;
 }
 
+// The base as it is stored, a fresh adapter and a fresh head.
+Classifier start_adapted_classifier(const Recipe& recipe, const ClassifierConfig& config,
+                                    Rng& rng) {
+  const ModelFile file = open_model_file(recipe.from);
+  const auto finish = [&](Classifier classifier) {
+    classifier.attach(*recipe.adapter, rng);
+    return classifier;
+  };
+  if (file.kind() == ModelKind::kEncoder) {
+    EncoderModel base = load_encoder_model(file);
+    require_tokenizer(base.tokenizer.tokenizer, recipe.from);
+    return finish(Classifier(std::move(base), config, rng));
+  }
+  LanguageModel base = load_language_model(recipe.from);
+  require_tokenizer(base.tokenizer, recipe.from);
+  return finish(Classifier(std::move(base), config, rng));
+}
+
 // A model that has the head wanted already is tuned on.
 bool has_same_labels(const Recipe& recipe, const std::vector<std::string>& labels) {
   try {
@@ -255,6 +273,7 @@ Classifier start_classifier(const Recipe& recipe, const std::vector<std::string>
       return Classifier(fresh_encoder(recipe, fresh_tokenizer(recipe), rng), config, rng);
     return Classifier(start_language_model(recipe), config, rng);
   }
+  if (recipe.adapter) return start_adapted_classifier(recipe, config, rng);
   if (has_same_labels(recipe, labels)) return finish(Classifier(recipe.from, DType::kF32));
   const ModelFile file = open_model_file(recipe.from);
   if (file.kind() == ModelKind::kEncoder) {

@@ -308,8 +308,9 @@ void check_whole(const Recipe& recipe, const std::string& where) {
   require(data.source_language.empty() == data.target_language.empty(),
           "data.source_language and data.target_language go together");
   const TaskKind task = recipe.objective.task;
-  require(!recipe.adapter || (task == TaskKind::kText || task == TaskKind::kPreference),
-          "adapters are trained by the tasks text and preference");
+  require(!recipe.adapter || task == TaskKind::kText || task == TaskKind::kPreference ||
+              task == TaskKind::kClassification,
+          "adapters are trained by the tasks text, classification and preference");
   require(!recipe.adapter || !recipe.from.empty(), "an adapter needs model.from, its base model");
   // A corrector reads characters.
   require(!recipe.from.empty() || !data.tokenizer.empty() || task == TaskKind::kCorrection,
