@@ -197,7 +197,7 @@ class TextTasksTest(unittest.TestCase):
         self.refused("for encoder-decoders", "translate", "-m", STARTER, "--beams", "2", "--text", "안녕")
         self.refused("is none", "summarize", "--text", "안녕", "--length", "tall")
         self.refused("too many", "ask", "-m", STARTER, "-c", "64", "--text", "아주 긴 질문 " * 200)
-        self.refused("Range", "words", "train", "-i", bad, "-o", self.folder / "x", "--dim", "0", status=2)
+        self.refused("not in range", "words", "train", "-i", bad, "-o", self.folder / "x", "--dim", "0", status=2)
 
 
 if __name__ == "__main__":

@@ -144,6 +144,11 @@ void add_classify_command(CLI::App& app, CommandContext& context) {
       ->add_option("-m,--model", options->model,
                    "A folder with a head that classifies, as 'onmal finetune' writes it")
       ->required();
+  command
+      ->add_option("--adapter", options->adapter,
+                   "An adapter with a head, as 'onmal finetune --task classification --adapter' "
+                   "writes it, upon --model as its base")
+      ->check(CLI::ExistingDirectory);
   command->add_option("--text", options->texts, "A text (may be given several times)")
       ->take_all()
       ->expected(1);

@@ -247,6 +247,17 @@ class Attacher {
 
 }  // namespace
 
+namespace {
+
+void freeze_factors(Exec& exec, LowRank& change, const LinearLayer& layer, Allocator& memory) {
+  change.freeze(exec, layer.weight.value);
+  const Tensor own = Tensor::empty(memory, change.frozen_factors.shape());
+  std::copy_n(change.frozen_factors.f32(), own.elements(), own.f32());
+  change.frozen_factors = own;
+}
+
+}  // namespace
+
 AdapterConfig load_adapter(LanguageModel& model, const std::filesystem::path& path, double weight,
                            AdapterExtras* extras) {
   const auto opened = std::make_shared<AdapterFile>(open_adapter(model, path, extras != nullptr));
@@ -261,11 +272,7 @@ AdapterConfig load_adapter(LanguageModel& model, const std::filesystem::path& pa
     const size_t before = layer.changes.size();
     attacher.attach(layer);
     if (layer.changes.size() == before || !layer.changes.back().has_magnitudes()) return;
-    LowRank& change = layer.changes.back();
-    change.freeze(exec, layer.weight.value);
-    const Tensor own = Tensor::empty(*model.memory, change.frozen_factors.shape());
-    std::copy_n(change.frozen_factors.f32(), own.elements(), own.f32());
-    change.frozen_factors = own;
+    freeze_factors(exec, layer.changes.back(), layer, *model.memory);
   });
   attacher.check_all_used(extras);
   if (const std::string sample = file.base_sample(); !sample.empty())
@@ -336,6 +343,20 @@ std::string encoder_stem(const EncoderModel& model, const LinearLayer& layer,
          without_weight(stored.at(0).name);
 }
 
+// Weights trained whole; what else was not used was made for another model.
+void take_extras(const SafetensorsFile& file, const std::set<std::string>& used,
+                 const std::string& where, AdapterExtras& extras) {
+  for (const TensorEntry& entry : file.entries()) {
+    if (used.contains(entry.name)) continue;
+    if (entry.name.find(".lora_") != std::string::npos) {
+      throw Error(ErrorCode::kInvalidArgument, where,
+                  "the tensor '" + entry.name + "' has no place in this model",
+                  "use the base model it was trained on");
+    }
+    extras.tensors.push_back({entry.name, file.find(entry.name)});
+  }
+}
+
 }  // namespace
 
 void save_encoder_adapter(EncoderModel& model, const AdapterConfig& config,
@@ -395,23 +416,10 @@ AdapterConfig load_encoder_adapter(EncoderModel& model, const std::filesystem::p
     if (!change.down.value.defined() || !change.up.value.defined() ||
         (config.dora && !change.magnitude.value.defined()))
       throw Error(ErrorCode::kBadFile, path.string(), "'" + stem + "' lacks a part of its change");
-    if (config.dora) {
-      change.freeze(exec, layer.weight.value);
-      const Tensor own = Tensor::empty(*model.memory, change.frozen_factors.shape());
-      std::copy_n(change.frozen_factors.f32(), own.elements(), own.f32());
-      change.frozen_factors = own;
-    }
+    if (config.dora) freeze_factors(exec, change, layer, *model.memory);
     layer.changes.push_back(std::move(change));
   });
-  for (const TensorEntry& entry : file->entries()) {
-    const std::string name(entry.name);
-    if (used.contains(name)) continue;
-    if (name.find(".lora_") != std::string::npos)
-      throw Error(ErrorCode::kInvalidArgument, path.string(),
-                  "the tensor '" + name + "' has no place in this model",
-                  "use the base model it was trained on");
-    extras.tensors.push_back({name, file->find(name)});
-  }
+  take_extras(*file, used, path.string(), extras);
   return config;
 }
 

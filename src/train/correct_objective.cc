@@ -21,7 +21,7 @@
 namespace onmal {
 namespace {
 
-constexpr size_t kSample = 100'000;  // sentences that characters and labels are counted in
+constexpr size_t kSample = 30'000;  // sentences that characters and labels are counted in
 constexpr size_t kMostLabels = 1500;
 constexpr int64_t kRareCharacter = 4;  // seen less often: unknown
 constexpr int64_t kRareLabel = 12;     // seen less often: not learned
