@@ -183,6 +183,21 @@ class TextTasksTest(unittest.TestCase):
         self.refused("modules_to_save", "logits", "-m", STARTER, "--tokens", "5", "--adapter",
                      self.folder / "decoder" / "adapter")
 
+    def test_data_that_teaches_nothing(self):
+        def table(name, rows):
+            path = self.folder / name
+            path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+            return path
+        silent = table("silent.jsonl", [{"messages": [{"role": "user", "content": "안녕?"}]}])
+        self.refused("has no answer", "finetune", "-m", STARTER, "--data", silent, "-o", self.folder / "none")
+        labels = [{"text": f"글 {n}", "label": "ab"[n % 2]} for n in range(20)]
+        tune = ["finetune", "-m", STARTER, "--task", "classification", "-o", self.folder / "none", "--data"]
+        self.refused("'c' is never seen in training", *tune, table("labels.jsonl", labels), "--heldout",
+                     table("odd.jsonl", [{"text": "글", "label": "c"}]))
+        self.refused("the held-out split is empty", *tune, table("few.jsonl", labels[:2]), "--heldout-permille", "1")
+        for option, value in (("--rank", "0"), ("--lr", "-1"), ("--epochs", "0"), ("--batch", "-2"), ("--length", "1")):
+            self.refused("not in range", *tune, self.folder / "no such file", option, value, status=2)
+
     def test_refusals(self):
         for task in ("translate", "correct", "ask"):
             self.refused("--model is required", task, "--text", "안녕", status=2)

@@ -129,6 +129,14 @@ std::vector<std::pair<size_t, size_t>> align(const std::vector<uint32_t>& a,
   return stretches;
 }
 
+// Words of other languages rarely type whole syllables alone.
+bool is_all_syllables(std::string_view text) {
+  const std::vector<std::string_view> characters = split_characters(text);
+  return std::all_of(characters.begin(), characters.end(), [](std::string_view character) {
+    return is_hangul_syllable(code_of(character));
+  });
+}
+
 std::string replacing_label(std::string_view character, std::string_view meant) {
   if (meant == character) return std::string(kKeepLabel);
   if (meant.empty()) return std::string(kDelete);
@@ -161,7 +169,8 @@ std::vector<bool> mark_wrong_language(const std::vector<std::string_view>& chara
     std::string keys;
     while (end < characters.size() && is_latin(code_of(characters[end]))) keys += characters[end++];
     if (keys.size() < 2 || meant.find(keys) != std::string_view::npos ||
-        meant.find(type_hangul(keys)) == std::string_view::npos) {
+        meant.find(type_hangul(keys)) == std::string_view::npos ||
+        !is_all_syllables(type_hangul(keys))) {
       end = std::max(end, i + 1);
       for (size_t j = i; j < end; ++j) as_hangul += characters[j];
     } else {
@@ -263,7 +272,7 @@ std::string apply_edit_labels(std::string_view text, const std::vector<std::stri
       votes += labels[end] == kHangul;
       keys += characters[end++];
     }
-    if (votes * 2 > keys.size()) {
+    if (votes * 2 > keys.size() && is_all_syllables(type_hangul(keys))) {
       result += type_hangul(keys);
       i = end;
       continue;

@@ -10,7 +10,8 @@ namespace onmal {
 // What is to be done with one character of a text, as a label that a tagger can learn (in the
 // manner of GECToR; Omelianchuk et al., 2020), in terms of Korean writing:
 //   $KEEP, $DELETE
-//   $HANGUL       Latin letters typed in the wrong input language: with its neighbours, as Hangul
+//   $HANGUL       Latin letters typed in the wrong input language: with its neighbours, as Hangul,
+//                 where their keys make whole syllables
 //   $I_ㅎ $V_ㅐ    the syllable (or lone jamo) with this initial or vowel
 //   $F_ㄱ $F_      with this final, or none
 //   $REPLACE_abc  these characters instead

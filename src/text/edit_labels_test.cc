@@ -35,7 +35,14 @@ TEST(EditLabels, SpacesAndOtherLetters) {
   EXPECT_EQ(
       find_edit_labels("dkssud 나", "안녕 나"),
       (Labels{"$HANGUL", "$HANGUL", "$HANGUL", "$HANGUL", "$HANGUL", "$HANGUL", "$KEEP", "$KEEP"}));
-  EXPECT_EQ(rebuild("dkssud", {"$HANGUL", "$KEEP", "$KEEP", "$KEEP", "$KEEP", "$HANGUL"}), "dkssud");
+  EXPECT_EQ(rebuild("dkssud", {"$HANGUL", "$KEEP", "$KEEP", "$KEEP", "$KEEP", "$HANGUL"}),
+            "dkssud");
+}
+
+TEST(EditLabels, LettersThatMakeNoSyllablesStay) {
+  const std::vector<std::string> all(5, "$HANGUL");
+  EXPECT_EQ(rebuild("xbcde", all), "xbcde");
+  EXPECT_EQ(rebuild("dkssu", all), "안녀");
 }
 
 // Whatever two texts are, the labels of one make the other of it, and all are labels.
