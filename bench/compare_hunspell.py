@@ -4,8 +4,8 @@
 compare_hunspell.py --hunspell PROGRAM --dictionary PATH/ko --onmal ONMAL WRITTEN MEANT [--model FOLDER] [--limit N]
 
 WRITTEN and MEANT have a sentence a line; lines that are equal in both are the clean sentences. Prints a line of
-JSON for doing nothing, hunspell and, with --model, 'onmal correct': precision and recall of edits (recall is the
-share of errors fixed), F0.5, GLEU and the share of clean sentences harmed, all by 'onmal evaluate'; and seconds.
+JSON for doing nothing, hunspell and, with --model, 'onmal correct', all measured by 'onmal evaluate': the share of
+mistakes fixed, the share of clean sentences harmed, precision, recall and F0.5 of edits, GLEU; and seconds.
 """
 import argparse
 import json

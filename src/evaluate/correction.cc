@@ -106,6 +106,31 @@ Metric edit_metric(const std::vector<std::string>& sources,
                      });
 }
 
+Metric fixed_metric(const std::vector<std::string>& sources,
+                    const std::vector<std::string>& hypotheses,
+                    const std::vector<std::string>& references) {
+  check(sources, hypotheses, references);
+  const auto codes = [](const std::string& text) {
+    return character_codes(characters_of(normalize_unicode(text, NormalForm::kNfc)));
+  };
+  std::vector<double> statistics;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const std::vector<uint32_t> reference = codes(references[i]);
+    const std::vector<SequenceEdit> wanted = find_sequence_edits(codes(sources[i]), reference);
+    const std::vector<SequenceEdit> left = find_sequence_edits(codes(hypotheses[i]), reference);
+    const auto fixed = std::count_if(wanted.begin(), wanted.end(), [&](const SequenceEdit& edit) {
+      return std::none_of(left.begin(), left.end(), [&](const SequenceEdit& rest) {
+        return rest.to_begin <= edit.to_end && rest.to_end >= edit.to_begin;
+      });
+    });
+    statistics.insert(statistics.end(),
+                      {static_cast<double>(fixed), static_cast<double>(wanted.size())});
+  }
+  return sums_metric("fixed", 2, std::move(statistics), [](std::span<const double> sums) {
+    return sums[1] > 0 ? sums[0] / sums[1] : 1;
+  });
+}
+
 std::optional<Metric> harmed_metric(const std::vector<std::string>& sources,
                                     const std::vector<std::string>& hypotheses,
                                     const std::vector<std::string>& references) {

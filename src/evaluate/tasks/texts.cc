@@ -31,7 +31,7 @@ ScoringTask summary_task() {
 ScoringTask correction_task() {
   return {
       "correction",
-      "GLEU; precision, recall (errors fixed) and F0.5 of edits; clean sentences "
+      "GLEU; precision, recall and F0.5 of edits; mistakes fixed, clean sentences "
       "harmed; needs --sources",
       true, [](const ScoringInput& input) -> std::vector<Metric> {
         std::vector<Metric> metrics = {
@@ -40,6 +40,7 @@ ScoringTask correction_task() {
              {EditMeasure::kPrecision, EditMeasure::kRecall, EditMeasure::kF05})
           metrics.push_back(
               edit_metric(input.sources, input.predictions, input.references.at(0), measure));
+        metrics.push_back(fixed_metric(input.sources, input.predictions, input.references.at(0)));
         if (auto harmed = harmed_metric(input.sources, input.predictions, input.references.at(0)))
           metrics.push_back(*std::move(harmed));
         return metrics;
