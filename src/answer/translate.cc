@@ -11,6 +11,8 @@
 namespace onmal {
 namespace {
 
+constexpr int64_t kSpareTokens = 16;
+
 struct Language {
   const char* code;
   const char* name;
@@ -109,17 +111,19 @@ Translation translate_text(TaskModel& model, std::string_view text, const Transl
   TaskPrompt prompt;
   prompt.instruction = instruction(result.from, result.to);
   prompt.prefix = options.prefix.empty() ? language_token(model, result.to) : options.prefix;
-  // A translation may take twice the tokens of its text.
+  // A translation may take twice the tokens of its text, and some.
   const int64_t room = model.room(prompt);
-  const int64_t most = std::max<int64_t>(
-      options.max_tokens > 0 ? std::min(room - options.max_tokens, room / 2) : room / 3, 1);
+  const int64_t most =
+      std::max<int64_t>(options.max_tokens > 0 ? std::min(room - options.max_tokens, room / 2)
+                                               : (room - kSpareTokens) / 3,
+                        1);
   const std::vector<TextSpan> parts =
       cut_into_parts(text, [&](std::string_view part) { return model.count_tokens(part) <= most; });
   std::vector<std::string> written;
   for (const TextSpan& part : parts) {
     prompt.text = part.in(text);
-    prompt.max_tokens =
-        options.max_tokens > 0 ? options.max_tokens : 2 * model.count_tokens(prompt.text) + 16;
+    prompt.max_tokens = options.max_tokens > 0 ? options.max_tokens
+                                               : 2 * model.count_tokens(prompt.text) + kSpareTokens;
     WrittenText translated = model.write(prompt, stop);
     result.unfinished += translated.finished ? 0 : 1;
     // A part stands within a line.
