@@ -165,7 +165,7 @@ class TextTasksTest(unittest.TestCase):
         for name, base, rate in (("decoder", STARTER, "0.003"), ("encoder", encoder, "0.02")):
             out = self.folder / name
             done = run("finetune", "-m", base, "--task", "classification", "--data", data, "--adapter", "lora", "--rank", "4",
-                       "--epochs", "6", "--batch", "8", "--lr", rate, "-o", out, "--json")
+                       "--epochs", "6", "--batch", "8", "--length", "64", "--lr", rate, "-o", out, "--json")
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             lines = [json.loads(line) for line in done.stdout.splitlines()]
             self.assertLess(lines[-1]["loss"], lines[0]["loss"])

@@ -273,9 +273,11 @@ TEST(Summarize, AModelThatDoesNotShortenComesToAnEnd) {
 }
 
 TEST(Ask, HistoryAndSystem) {
-  FakeModel model([](const TaskPrompt& prompt) {
-    return prompt.system + "/" + std::to_string(prompt.history.size()) + "/" + prompt.text;
-  });
+  FakeModel model(
+      [](const TaskPrompt& prompt) {
+        return prompt.system + "/" + std::to_string(prompt.history.size()) + "/" + prompt.text;
+      },
+      2000);
   AskOptions how;
   how.system = "s";
   how.history = {{"user", "a"}, {"assistant", "b"}};
