@@ -23,6 +23,7 @@ struct ClassifyOptions {
   std::string model;
   std::vector<std::string> texts;
   std::string file;
+  std::string adapter;
 };
 
 void add_lines(const std::string& text, std::vector<std::string>& lines) {
@@ -116,7 +117,9 @@ void print_text_result(CommandContext& context, const ClassifierConfig& config,
 }
 
 void classify(CommandContext& context, const ClassifyOptions& options) {
-  const Classifier classifier(options.model);
+  const Classifier classifier = options.adapter.empty()
+                                    ? Classifier(options.model)
+                                    : Classifier::with_adapter(options.model, options.adapter);
   const std::vector<std::string> texts = read_texts(context, options);
   ThreadPool pool(context.threads);
   const std::vector<Classification> results =
@@ -141,6 +144,11 @@ void add_classify_command(CLI::App& app, CommandContext& context) {
       ->add_option("-m,--model", options->model,
                    "A folder with a head that classifies, as 'onmal finetune' writes it")
       ->required();
+  command
+      ->add_option("--adapter", options->adapter,
+                   "An adapter with a head, as 'onmal finetune --task classification --adapter' "
+                   "writes it, upon --model as its base")
+      ->check(CLI::ExistingDirectory);
   command->add_option("--text", options->texts, "A text (may be given several times)")
       ->take_all()
       ->expected(1);

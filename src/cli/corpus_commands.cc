@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/json_output.h"
+#include "corpus/clean_sentences.h"
 #include "corpus/hangul_noise.h"
 #include "corpus/source.h"
 
@@ -67,11 +68,58 @@ void write_noise(CommandContext& context, const NoiseCommandOptions& options) {
     context.out << fmt::format("  {:<14} {}\n", name, count.get<int64_t>());
 }
 
+struct SentencesCommandOptions {
+  std::string corpus, data, output, heldout;
+  SentenceOptions how;
+};
+
+void write_sentences(CommandContext& context, const SentencesCommandOptions& options) {
+  const Corpus corpus = load_corpus(options.corpus, options.data);
+  const SentenceReport report =
+      write_clean_sentences(corpus, options.how, options.output, options.heldout);
+  Json faults = Json::object();
+  for (size_t i = 1; i < kSentenceFaults; ++i)
+    faults[std::string(sentence_fault_name(static_cast<SentenceFault>(i)))] = report.faults[i];
+  if (context.json) {
+    print_json(context, {{"documents", report.documents},
+                         {"train", report.train},
+                         {"heldout", report.heldout},
+                         {"repeated", report.repeated},
+                         {"dropped", faults}});
+    return;
+  }
+  context.out << fmt::format("{} documents: {} sentences to learn from, {} held out, {} repeated\n",
+                             report.documents, report.train, report.heldout, report.repeated);
+  for (const auto& [name, count] : faults.items())
+    context.out << fmt::format("  {:<14} {}\n", name, count.get<int64_t>());
+}
+
+void add_sentences_command(CLI::App& corpus, CommandContext& context) {
+  const auto options = std::make_shared<SentencesCommandOptions>();
+  CLI::App* command = corpus.add_subcommand(
+      "sentences", "Write the well-written Korean sentences of a corpus, a line each");
+  command->add_option("--corpus", options->corpus, "Corpus description (.toml)")
+      ->required()
+      ->check(CLI::ExistingFile);
+  command->add_option("--data", options->data, "Folder that its paths start from")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  command->add_option("-o,--output", options->output, "Sentences to learn from")->required();
+  command->add_option("--heldout", options->heldout, "Sentences of held-out documents")->required();
+  command
+      ->add_option("--heldout-permille", options->how.heldout_permille,
+                   "Documents held out, in a thousand, by a hash of their text")
+      ->check(CLI::Range(1, 500))
+      ->capture_default_str();
+  command->callback([&context, options] { write_sentences(context, *options); });
+}
+
 }  // namespace
 
 void add_corpus_commands(CLI::App& app, CommandContext& context) {
   CLI::App* corpus = app.add_subcommand("corpus", "Work on texts to train from");
   corpus->require_subcommand(1);
+  add_sentences_command(*corpus, context);
   const auto options = std::make_shared<NoiseCommandOptions>();
   CLI::App* command =
       corpus->add_subcommand("noise", "Write Korean lines beside the same lines with mistakes");

@@ -23,6 +23,7 @@
 #include "cli/perplexity_command.h"
 #include "cli/pull_command.h"
 #include "cli/quantize_command.h"
+#include "cli/text_task_commands.h"
 #include "cli/tokenizer_commands.h"
 #include "cli/train_commands.h"
 #include "cli/words_commands.h"
@@ -53,6 +54,10 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_finetune_command(app, context);
   add_prefer_command(app, context);
   add_classify_command(app, context);
+  add_translate_command(app, context);
+  add_correct_command(app, context);
+  add_summarize_command(app, context);
+  add_ask_command(app, context);
   add_words_commands(app, context);
   add_corpus_commands(app, context);
 }

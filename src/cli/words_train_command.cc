@@ -153,23 +153,32 @@ void add_words_train_command(CLI::App& words, CommandContext& context) {
   command->add_option("--objective", training.objective, "What is foretold from what")
       ->transform(
           CLI::CheckedTransformer(objectives, CLI::ignore_case).description("{skipgram,cbow}"));
-  command->add_option("--dim", training.dim, "Numbers in a vector")->capture_default_str();
-  command->add_option("--epochs", training.epochs, "Times over the text")->capture_default_str();
+  command->add_option("--dim", training.dim, "Numbers in a vector")
+      ->check(CLI::Range(int64_t{1}, int64_t{65536}))
+      ->capture_default_str();
+  command->add_option("--epochs", training.epochs, "Times over the text")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   command->add_option("--window", training.window, "Most neighbours on each side")
+      ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command->add_option("--negatives", training.negatives, "Wrong words for each right one")
+      ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command
       ->add_option("--subsample", training.subsample,
                    "Skip words of a higher share at times; 0: never")
+      ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--lr", training.learning_rate, "Learning rate at the start")
+      ->check(CLI::Range(1e-9, 100.0))
       ->capture_default_str();
   command->add_option("--char-ngrams", options->char_ngrams, "Lengths of parts in characters, or 0")
       ->capture_default_str();
   command->add_option("--jamo-ngrams", options->jamo_ngrams, "Lengths of parts in jamo, or 0")
       ->capture_default_str();
   command->add_option("--buckets", training.subwords.buckets, "Numbers that parts are hashed to")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 31))
       ->capture_default_str();
   command->add_option("--seed", training.seed, "Same seed, same vectors");
   command->callback([&context, options] { train(context, *options); });

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
 #include "evaluate/text_units.h"
+#include "text/edits.h"
 #include "text/unicode.h"
+#include "text/utf8.h"
 
 namespace onmal {
 namespace {
@@ -28,36 +29,14 @@ double finish_gleu(std::span<const double> sums) {
   return std::exp(std::min(0.0, 1 - sums[1] / sums[0]) + log_sum);
 }
 
-std::vector<std::string> composed_characters(const std::string& text) {
-  return characters_of(normalize_unicode(text, NormalForm::kNfc));
-}
-
-// costs[i * (b + 1) + j]: changed characters between a's rest from i and b's rest from j.
-std::vector<uint32_t> rest_costs(const std::vector<std::string>& a,
-                                 const std::vector<std::string>& b) {
-  constexpr size_t kMostCells = size_t{1} << 28;
-  if ((a.size() + 1) * (b.size() + 1) > kMostCells) {
-    throw Error(ErrorCode::kResource, "edits",
-                "texts of " + std::to_string(a.size()) + " and " + std::to_string(b.size()) +
-                    " characters are too long to compare",
-                "give sentences");
+// Characters of the composed text as numbers, for comparing.
+std::vector<uint32_t> character_codes(const std::vector<std::string>& characters) {
+  std::vector<uint32_t> codes;
+  for (const std::string& character : characters) {
+    const Utf8Char c = read_utf8(character, 0);
+    codes.push_back(c.valid ? c.code : 0x110000 + c.code);
   }
-  const size_t width = b.size() + 1;
-  std::vector<uint32_t> costs((a.size() + 1) * width);
-  for (size_t i = a.size() + 1; i-- > 0;) {
-    for (size_t j = width; j-- > 0;) {
-      uint32_t& cost = costs[i * width + j];
-      if (i == a.size()) {
-        cost = static_cast<uint32_t>(b.size() - j);
-      } else if (j == b.size()) {
-        cost = static_cast<uint32_t>(a.size() - i);
-      } else {
-        const uint32_t replaced = costs[(i + 1) * width + j + 1] + (a[i] == b[j] ? 0 : 1);
-        cost = std::min({replaced, costs[(i + 1) * width + j] + 1, costs[i * width + j + 1] + 1});
-      }
-    }
-  }
-  return costs;
+  return codes;
 }
 
 }  // namespace
@@ -88,30 +67,15 @@ Metric gleu_metric(const std::vector<std::string>& sources,
 }
 
 std::vector<TextEdit> find_edits(const std::string& from, const std::string& to) {
-  const std::vector<std::string> a = composed_characters(from);
-  const std::vector<std::string> b = composed_characters(to);
-  const std::vector<uint32_t> costs = rest_costs(a, b);
-  const size_t width = b.size() + 1;
+  const auto composed = [](const std::string& text) {
+    return characters_of(normalize_unicode(text, NormalForm::kNfc));
+  };
+  const std::vector<std::string> written = composed(to);
   std::vector<TextEdit> edits;
-  size_t i = 0;
-  size_t j = 0;
-  bool open = false;  // the last edit ends here
-  while (i < a.size() || j < b.size()) {
-    const uint32_t cost = costs[i * width + j];
-    // Keep where that is as good as anything; so a change stands as far behind as it can.
-    if (i < a.size() && j < b.size() && a[i] == b[j] && costs[(i + 1) * width + j + 1] == cost) {
-      ++i;
-      ++j;
-      open = false;
-      continue;
-    }
-    if (!open) edits.push_back({i, i, {}});
-    open = true;
-    const bool replaces =
-        i < a.size() && j < b.size() && costs[(i + 1) * width + j + 1] + 1 == cost;
-    const bool removes = !replaces && i < a.size() && costs[(i + 1) * width + j] + 1 == cost;
-    if (!removes) edits.back().replacement.push_back(b[j++]);
-    if (removes || replaces) edits.back().end = ++i;
+  for (const SequenceEdit& edit :
+       find_sequence_edits(character_codes(composed(from)), character_codes(written))) {
+    const auto at = [&](size_t i) { return written.begin() + static_cast<std::ptrdiff_t>(i); };
+    edits.push_back({edit.begin, edit.end, {at(edit.to_begin), at(edit.to_end)}});
   }
   return edits;
 }
@@ -140,6 +104,43 @@ Metric edit_metric(const std::vector<std::string>& sources,
                        if (measure == EditMeasure::kRecall) return recall;
                        return f_score(precision, recall, 0.5);
                      });
+}
+
+Metric fixed_metric(const std::vector<std::string>& sources,
+                    const std::vector<std::string>& hypotheses,
+                    const std::vector<std::string>& references) {
+  check(sources, hypotheses, references);
+  const auto codes = [](const std::string& text) {
+    return character_codes(characters_of(normalize_unicode(text, NormalForm::kNfc)));
+  };
+  std::vector<double> statistics;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const std::vector<uint32_t> reference = codes(references[i]);
+    const std::vector<SequenceEdit> wanted = find_sequence_edits(codes(sources[i]), reference);
+    const std::vector<SequenceEdit> left = find_sequence_edits(codes(hypotheses[i]), reference);
+    const auto fixed = std::count_if(wanted.begin(), wanted.end(), [&](const SequenceEdit& edit) {
+      return std::none_of(left.begin(), left.end(), [&](const SequenceEdit& rest) {
+        return rest.to_begin <= edit.to_end && rest.to_end >= edit.to_begin;
+      });
+    });
+    statistics.insert(statistics.end(),
+                      {static_cast<double>(fixed), static_cast<double>(wanted.size())});
+  }
+  return sums_metric("fixed", 2, std::move(statistics), [](std::span<const double> sums) {
+    return sums[1] > 0 ? sums[0] / sums[1] : 1;
+  });
+}
+
+std::optional<Metric> harmed_metric(const std::vector<std::string>& sources,
+                                    const std::vector<std::string>& hypotheses,
+                                    const std::vector<std::string>& references) {
+  check(sources, hypotheses, references);
+  std::vector<double> harmed;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i] == references[i]) harmed.push_back(hypotheses[i] == references[i] ? 0.0 : 1.0);
+  }
+  if (harmed.empty()) return std::nullopt;
+  return mean_metric("harmed", std::move(harmed));
 }
 
 }  // namespace onmal

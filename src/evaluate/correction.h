@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,5 +38,18 @@ enum class EditMeasure : unsigned char { kPrecision, kRecall, kF05 };
 Metric edit_metric(const std::vector<std::string>& sources,
                    const std::vector<std::string>& hypotheses,
                    const std::vector<std::string>& references, EditMeasure measure);
+
+// Of the mistakes (edits from source to reference), how many are gone: nothing of the reference's
+// wording there or right beside it has yet to be changed in the hypothesis. Unlike recall it does
+// not ask how a hypothesis's changes are joined.
+Metric fixed_metric(const std::vector<std::string>& sources,
+                    const std::vector<std::string>& hypotheses,
+                    const std::vector<std::string>& references);
+
+// Of the sentences without a mistake (source and reference are equal), how many were changed. Its
+// items are those sentences alone; none where there are none.
+std::optional<Metric> harmed_metric(const std::vector<std::string>& sources,
+                                    const std::vector<std::string>& hypotheses,
+                                    const std::vector<std::string>& references);
 
 }  // namespace onmal

@@ -166,5 +166,27 @@ TEST(TableFileTest, ColumnsByNameAndErrorsByLine) {
   std::filesystem::remove(path);
 }
 
+TEST(Correction, FixedAreMistakesThatAreGone) {
+  const auto fixed = [](const std::string& source, const std::string& said,
+                        const std::string& meant) {
+    return evaluate_metric(fixed_metric({source}, {said}, {meant})).value;
+  };
+  EXPECT_EQ(fixed("안되요 됬다", "안 돼요 됬다", "안 돼요 됐다"), 0.5);
+  EXPECT_EQ(fixed("안되요", "안돼요", "안 돼요"), 0);            // half of one joined change
+  EXPECT_EQ(fixed("안되요 가", "안 돼요 나", "안 돼요 가"), 1);  // harm elsewhere is told elsewhere
+  EXPECT_EQ(fixed("가", "나", "가"), 1);
+}
+
+TEST(Correction, HarmedAreCleanSentencesThatChanged) {
+  const std::vector<std::string> sources = {"맞다", "틀렷다", "좋다", "간다"};
+  const std::vector<std::string> references = {"맞다", "틀렸다", "좋다", "간다"};
+  const auto harmed = harmed_metric(sources, {"맛다", "틀렷다", "좋다", "간다"}, references);
+  ASSERT_TRUE(harmed.has_value());
+  const MetricValue value = evaluate_metric(*harmed);
+  EXPECT_EQ(value.n, 3U);
+  EXPECT_NEAR(value.value, 1.0 / 3.0, 1e-12);
+  EXPECT_FALSE(harmed_metric({"a"}, {"b"}, {"b"}).has_value());
+}
+
 }  // namespace
 }  // namespace onmal

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "models/encoder_model.h"
 #include "models/language_model.h"
 #include "nn/linear_layer.h"
 
@@ -44,10 +45,24 @@ void merge_adapters(VisitLinears visit, Allocator& memory);
 // its adapter could not be saved.
 void require_adapter_names(LanguageModel& model, const std::string& where);
 
+// What stands in an adapter's folder beside its maps: weights that were trained whole, under PEFT's
+// names ("base_model.model.score.weight").
+struct AdapterExtras {
+  std::string task_type = "CAUSAL_LM";
+  std::vector<std::string> modules_to_save = {};
+  std::vector<NamedTensor> tensors = {};
+  std::shared_ptr<void> backing = {};  // what tensors that were read point into
+};
+
 // Writes PEFT's adapter_config.json and adapter_model.safetensors. `base` says which model it
 // belongs to.
 void save_peft_adapter(LanguageModel& model, const AdapterConfig& config,
-                       const std::filesystem::path& folder, const std::string& base);
+                       const std::filesystem::path& folder, const std::string& base,
+                       const AdapterExtras* extras = nullptr);
+// The same of an encoder. Throws Error(kUnsupported) for a family that cannot be written.
+void save_encoder_adapter(EncoderModel& model, const AdapterConfig& config,
+                          const std::filesystem::path& folder, const std::string& base,
+                          const AdapterExtras& extras);
 // Writes llama.cpp's GGUF adapter. Throws Error(kUnsupported) for DoRA, which it does not know.
 void save_gguf_adapter(LanguageModel& model, const AdapterConfig& config,
                        const std::filesystem::path& file);
@@ -55,7 +70,11 @@ void save_gguf_adapter(LanguageModel& model, const AdapterConfig& config,
 // Attaches an adapter that was trained before: a folder of PEFT's, its adapter_model.safetensors,
 // or a GGUF file; its changes weigh `weight` times as much. Throws Error(kInvalidArgument) naming
 // the tensor when it was made for another model, Error(kUnsupported) for what is no LoRA.
+// With `extras`, weights trained whole are given there; without, they are Error(kUnsupported).
 AdapterConfig load_adapter(LanguageModel& model, const std::filesystem::path& path,
-                           double weight = 1.0);
+                           double weight = 1.0, AdapterExtras* extras = nullptr);
+// The same for an encoder; PEFT's folder alone.
+AdapterConfig load_encoder_adapter(EncoderModel& model, const std::filesystem::path& path,
+                                   AdapterExtras& extras);
 
 }  // namespace onmal

@@ -9,6 +9,8 @@
 #include "formats/json_metadata.h"
 #include "formats/safetensors.h"
 #include "models/adapter.h"
+#include "models/base_sample.h"
+#include "models/encoder_weights.h"
 #include "models/weight_io.h"
 
 // Adapters in PEFT's folders and in llama.cpp's GGUF files.
@@ -17,6 +19,8 @@ namespace {
 
 constexpr const char* kConfigName = "adapter_config.json";
 constexpr const char* kWeightsName = "adapter_model.safetensors";
+// Beside "format" in the safetensors header, and among GGUF's keys: other readers pass it over.
+constexpr const char* kSampleKey = "onmal_base_sample";
 constexpr std::string_view kPeftPrefix = "base_model.model.";
 
 const Architecture& architecture_of(const LanguageModel& model, const std::string& where) {
@@ -71,13 +75,17 @@ struct AdapterFile {
   std::span<const TensorEntry> entries() const {
     return peft != nullptr ? peft->entries() : gguf->entries();
   }
+  // "" in files of other programs.
+  std::string base_sample() const {
+    return (peft != nullptr ? peft->metadata() : gguf->metadata()).get_string(kSampleKey, "");
+  }
 };
 
 void refuse(const std::string& where, const std::string& what) {
   throw Error(ErrorCode::kUnsupported, where, what, "only LoRA, rsLoRA and DoRA are read");
 }
 
-AdapterConfig read_peft_config(const std::filesystem::path& path) {
+AdapterConfig read_peft_config(const std::filesystem::path& path, bool whole_modules) {
   const Metadata metadata = read_json_metadata(path);
   const std::string where = metadata.where();
   const std::string type = metadata.get_string("peft_type", "");
@@ -88,8 +96,9 @@ AdapterConfig read_peft_config(const std::filesystem::path& path) {
       if (key.starts_with(unknown)) refuse(where, "it has a " + key);
     }
   }
-  if (metadata.contains("modules_to_save") && !metadata.get_strings("modules_to_save").empty())
-    refuse(where, "it replaces whole modules (modules_to_save)");
+  const bool whole =
+      metadata.contains("modules_to_save") && !metadata.get_strings("modules_to_save").empty();
+  if (whole && !whole_modules) refuse(where, "it replaces whole modules (modules_to_save)");
   AdapterConfig config;
   config.rank = metadata.get_int("r");
   config.alpha = metadata.get_float("lora_alpha");
@@ -98,7 +107,8 @@ AdapterConfig read_peft_config(const std::filesystem::path& path) {
   return config;
 }
 
-AdapterFile open_adapter(const LanguageModel& model, const std::filesystem::path& path) {
+AdapterFile open_adapter(const LanguageModel& model, const std::filesystem::path& path,
+                         bool whole_modules) {
   namespace fs = std::filesystem;
   if (!fs::exists(path))
     throw Error(ErrorCode::kIo, path.string(), "there is no such file or folder", "check the path");
@@ -106,7 +116,7 @@ AdapterFile open_adapter(const LanguageModel& model, const std::filesystem::path
   file.where = path.string();
   if (fs::is_directory(path) || path.extension() == ".safetensors") {
     const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
-    file.config = read_peft_config(folder / kConfigName);
+    file.config = read_peft_config(folder / kConfigName, whole_modules);
     file.peft =
         std::make_unique<SafetensorsFile>(fs::is_directory(path) ? path / kWeightsName : path);
     return file;
@@ -177,10 +187,14 @@ class Attacher {
     layer.changes.push_back(std::move(change));
   }
 
-  // Whatever the file holds beyond that was made for another model.
-  void check_all_used() const {
+  // Whatever the file holds beyond that was made for another model, or was trained whole.
+  void check_all_used(AdapterExtras* extras) const {
     for (const TensorEntry& entry : file_.entries()) {
       if (used_.contains(entry.name)) continue;
+      if (extras != nullptr && entry.name.find(".lora_") == std::string::npos) {
+        extras->tensors.push_back({std::string(entry.name), file_.find(std::string(entry.name))});
+        continue;
+      }
       throw Error(ErrorCode::kInvalidArgument, file_.where,
                   "the tensor '" + entry.name + "' has no place in this model",
                   "use the base model it was trained on");
@@ -233,8 +247,22 @@ class Attacher {
 
 }  // namespace
 
-AdapterConfig load_adapter(LanguageModel& model, const std::filesystem::path& path, double weight) {
-  const AdapterFile file = open_adapter(model, path);
+namespace {
+
+void freeze_factors(Exec& exec, LowRank& change, const LinearLayer& layer, Allocator& memory) {
+  change.freeze(exec, layer.weight.value);
+  const Tensor own = Tensor::empty(memory, change.frozen_factors.shape());
+  std::copy_n(change.frozen_factors.f32(), own.elements(), own.f32());
+  change.frozen_factors = own;
+}
+
+}  // namespace
+
+AdapterConfig load_adapter(LanguageModel& model, const std::filesystem::path& path, double weight,
+                           AdapterExtras* extras) {
+  const auto opened = std::make_shared<AdapterFile>(open_adapter(model, path, extras != nullptr));
+  const AdapterFile& file = *opened;
+  if (extras != nullptr) extras->backing = opened;
   ThreadPool pool(1);
   const Backend backend = make_cpu_backend();
   CachingAllocator memory;
@@ -244,13 +272,11 @@ AdapterConfig load_adapter(LanguageModel& model, const std::filesystem::path& pa
     const size_t before = layer.changes.size();
     attacher.attach(layer);
     if (layer.changes.size() == before || !layer.changes.back().has_magnitudes()) return;
-    LowRank& change = layer.changes.back();
-    change.freeze(exec, layer.weight.value);
-    const Tensor own = Tensor::empty(*model.memory, change.frozen_factors.shape());
-    std::copy_n(change.frozen_factors.f32(), own.elements(), own.f32());
-    change.frozen_factors = own;
+    freeze_factors(exec, layer.changes.back(), layer, *model.memory);
   });
-  attacher.check_all_used();
+  attacher.check_all_used(extras);
+  if (const std::string sample = file.base_sample(); !sample.empty())
+    check_base(model, sample, file.where);
   return file.config;
 }
 
@@ -261,8 +287,145 @@ void require_adapter_names(LanguageModel& model, const std::string& where) {
   });
 }
 
+namespace {
+
+// PEFT's two files. `modules`: the last names of the changed maps.
+void write_peft_files(const AdapterConfig& config, const std::filesystem::path& folder,
+                      const std::string& base, const std::set<std::string>& modules,
+                      std::vector<NamedTensor> tensors, const std::string& sample,
+                      const AdapterExtras* extras) {
+  Metadata metadata(folder.string());
+  metadata.set("base_model_name_or_path", base);
+  metadata.set("bias", std::string("none"));
+  metadata.set("fan_in_fan_out", false);
+  metadata.set("inference_mode", true);
+  metadata.set("init_lora_weights", true);
+  metadata.set("lora_alpha", config.alpha);
+  metadata.set("lora_dropout", 0.0);
+  if (extras != nullptr) {
+    metadata.set("modules_to_save", extras->modules_to_save);
+    tensors.insert(tensors.end(), extras->tensors.begin(), extras->tensors.end());
+  }
+  metadata.set("peft_type", std::string("LORA"));
+  metadata.set("r", config.rank);
+  metadata.set("target_modules", std::vector<std::string>(modules.begin(), modules.end()));
+  metadata.set("task_type", extras != nullptr ? extras->task_type : std::string("CAUSAL_LM"));
+  metadata.set("use_dora", config.dora);
+  metadata.set("use_rslora", config.rank_stabilized);
+  std::filesystem::create_directories(folder);
+  write_file(folder / kConfigName, write_json_metadata(metadata));
+  Metadata format;
+  format.set("format", std::string("pt"));
+  if (!sample.empty()) format.set(kSampleKey, sample);
+  write_safetensors(folder / kWeightsName, tensors, format);
+}
+
+// The name of an encoder's map in its task models' files, without ".weight".
+std::string encoder_stem(const EncoderModel& model, const LinearLayer& layer,
+                         const std::string& where) {
+  const EncoderConfig& config = model.encoder->config();
+  const EncoderFamily* family = find_encoder_family_gguf(config.architecture);
+  if (family == nullptr || family->hugging_face_prefix == nullptr) {
+    throw Error(ErrorCode::kUnsupported, where,
+                "adapters of '" + config.architecture + "' encoders cannot be written yet",
+                "tune one of the families bert or roberta");
+  }
+  HeapAllocator memory;
+  Param named;
+  named.name = layer.weight.name;
+  named.shape = Shape{1, 1};
+  named.kind = ParamKind::kMatrix;
+  named.value = Tensor::zeros(memory, named.shape);
+  const std::vector<NamedTensor> stored =
+      store_params([&](ParamVisitor visitor) { visitor(named); }, family->hugging_face_rules,
+                   [](std::string_view) { return true; }, memory, DType::kF32, where);
+  return std::string(kPeftPrefix) + family->hugging_face_prefix(config) +
+         without_weight(stored.at(0).name);
+}
+
+// Weights trained whole; what else was not used was made for another model.
+void take_extras(const SafetensorsFile& file, const std::set<std::string>& used,
+                 const std::string& where, AdapterExtras& extras) {
+  for (const TensorEntry& entry : file.entries()) {
+    if (used.contains(entry.name)) continue;
+    if (entry.name.find(".lora_") != std::string::npos) {
+      throw Error(ErrorCode::kInvalidArgument, where,
+                  "the tensor '" + entry.name + "' has no place in this model",
+                  "use the base model it was trained on");
+    }
+    extras.tensors.push_back({entry.name, file.find(entry.name)});
+  }
+}
+
+}  // namespace
+
+void save_encoder_adapter(EncoderModel& model, const AdapterConfig& config,
+                          const std::filesystem::path& folder, const std::string& base,
+                          const AdapterExtras& extras) {
+  std::vector<NamedTensor> tensors;
+  std::set<std::string> modules;
+  model.encoder->visit_linears([&](LinearLayer& layer) {
+    if (layer.changes.empty()) return;
+    const LowRank& change = layer.changes.back();
+    const std::string stem = encoder_stem(model, layer, folder.string());
+    // "attention.output.dense" and "intermediate.dense" share their last name: PEFT matches ends.
+    modules.insert(stem.substr(stem.find('.', stem.find("layer.") + 6) + 1));
+    tensors.push_back({stem + ".lora_A.weight", change.down.value});
+    tensors.push_back({stem + ".lora_B.weight", change.up.value});
+    if (change.has_magnitudes())
+      tensors.push_back({stem + ".lora_magnitude_vector", change.magnitude.value});
+  });
+  write_peft_files(config, folder, base, modules, std::move(tensors), "", &extras);
+}
+
+AdapterConfig load_encoder_adapter(EncoderModel& model, const std::filesystem::path& path,
+                                   AdapterExtras& extras) {
+  const AdapterConfig config = read_peft_config(path / kConfigName, true);
+  const auto file = std::make_shared<SafetensorsFile>(path / kWeightsName);
+  extras.backing = file;
+  std::set<std::string> used;
+  ThreadPool pool(1);
+  const Backend backend = make_cpu_backend();
+  CachingAllocator scratch;
+  Exec exec{&pool, &scratch, &backend};
+  model.encoder->visit_linears([&](LinearLayer& layer) {
+    const std::string stem = encoder_stem(model, layer, path.string());
+    const auto take = [&](const std::string& ending, const Shape& shape) {
+      const Tensor tensor = file->find(stem + ending);
+      if (!tensor.defined()) return tensor;
+      used.insert(stem + ending);
+      if (tensor.elements() != shape.elements()) {
+        throw Error(ErrorCode::kInvalidArgument, path.string(),
+                    "'" + stem + ending + "' has the shape " + tensor.shape().to_string() +
+                        ", the model wants " + shape.to_string(),
+                    "use the base model it was trained on");
+      }
+      const Tensor plain = convert_tensor(tensor, DType::kF32, scratch);
+      const Tensor own = Tensor::empty(*model.memory, shape);
+      std::copy_n(plain.f32(), own.elements(), own.f32());
+      return own;
+    };
+    const Shape& wanted = layer.weight.shape;
+    LowRank change(without_weight(layer.weight.name), wanted.dim(1), wanted.dim(0), config.rank,
+                   static_cast<float>(config.scale()), config.dora);
+    change.down.value = take(".lora_A.weight", change.down.shape);
+    change.up.value = take(".lora_B.weight", change.up.shape);
+    if (!change.down.value.defined() && !change.up.value.defined()) return;
+    if (config.dora)
+      change.magnitude.value = take(".lora_magnitude_vector", change.magnitude.shape);
+    if (!change.down.value.defined() || !change.up.value.defined() ||
+        (config.dora && !change.magnitude.value.defined()))
+      throw Error(ErrorCode::kBadFile, path.string(), "'" + stem + "' lacks a part of its change");
+    if (config.dora) freeze_factors(exec, change, layer, *model.memory);
+    layer.changes.push_back(std::move(change));
+  });
+  take_extras(*file, used, path.string(), extras);
+  return config;
+}
+
 void save_peft_adapter(LanguageModel& model, const AdapterConfig& config,
-                       const std::filesystem::path& folder, const std::string& base) {
+                       const std::filesystem::path& folder, const std::string& base,
+                       const AdapterExtras* extras) {
   const WeightNames names = architecture_of(model, folder.string()).hugging_face_names();
   const RopeStyle ours = model.decoder->config().rope_style;
   HeapAllocator memory;
@@ -284,25 +447,7 @@ void save_peft_adapter(LanguageModel& model, const AdapterConfig& config,
     tensors.push_back({stem + ".lora_magnitude_vector",
                        ordered(change.magnitude.value.reshaped(Shape{out, 1})).reshaped({out})});
   });
-  Metadata metadata(folder.string());
-  metadata.set("base_model_name_or_path", base);
-  metadata.set("bias", std::string("none"));
-  metadata.set("fan_in_fan_out", false);
-  metadata.set("inference_mode", true);
-  metadata.set("init_lora_weights", true);
-  metadata.set("lora_alpha", config.alpha);
-  metadata.set("lora_dropout", 0.0);
-  metadata.set("peft_type", std::string("LORA"));
-  metadata.set("r", config.rank);
-  metadata.set("target_modules", std::vector<std::string>(modules.begin(), modules.end()));
-  metadata.set("task_type", std::string("CAUSAL_LM"));
-  metadata.set("use_dora", config.dora);
-  metadata.set("use_rslora", config.rank_stabilized);
-  std::filesystem::create_directories(folder);
-  write_file(folder / kConfigName, write_json_metadata(metadata));
-  Metadata format;
-  format.set("format", std::string("pt"));
-  write_safetensors(folder / kWeightsName, tensors, format);
+  write_peft_files(config, folder, base, modules, std::move(tensors), sample_base(model), extras);
 }
 
 void save_gguf_adapter(LanguageModel& model, const AdapterConfig& config,
@@ -331,6 +476,7 @@ void save_gguf_adapter(LanguageModel& model, const AdapterConfig& config,
   // Readers divide by the rank, whatever scaled the training.
   metadata.set("adapter.lora.alpha", config.scale() * static_cast<double>(config.rank));
   metadata.set("general.name", file.stem().string());
+  metadata.set(kSampleKey, sample_base(model));
   write_gguf(file, metadata, tensors);
 }
 

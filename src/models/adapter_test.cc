@@ -242,6 +242,33 @@ TEST_F(AdapterTest, TheWrongBaseIsAnError) {
   EXPECT_THROW(odd.validate("x"), Error);
 }
 
+TEST_F(AdapterTest, AnotherBaseOfTheSameSizeIsAnErrorItsOwnInAnotherFormatIsNot) {
+  LanguageModel model = small_model("llama");
+  attach(model, config_of("lora"));
+  save_peft_adapter(model, config_of("lora"), folder_ / "a", "base");
+  save_gguf_adapter(model, config_of("lora"), folder_ / "a.gguf");
+  for (const char* name : {"a", "a.gguf"}) {
+    LanguageModel other;
+    other.decoder = std::make_unique<Decoder>(small_config("llama"));
+    testing::randomize(*other.decoder, *other.memory, DType::kF32, 0.2);
+    other.decoder->visit([&](Param& param) {
+      if (param.name != "layers.1.output.weight") return;  // one map alone
+      for (int64_t i = 0; i < param.value.elements(); ++i)
+        param.value.f32()[i] = static_cast<float>(i % 7) - 3.0F;
+    });
+    EXPECT_NE(message_of([&] { load_adapter(other, folder_ / name); }).find("on another model"),
+              std::string::npos);
+    LanguageModel coarse;
+    coarse.decoder = std::make_unique<Decoder>(small_config("llama"));
+    testing::randomize(*coarse.decoder, *coarse.memory, DType::kF32, 0.2);
+    coarse.decoder->visit([&](Param& param) {
+      if (param.kind != ParamKind::kVector)
+        param.value = convert_tensor(param.value, DType::kQ8_0, *coarse.memory);
+    });
+    EXPECT_NO_THROW(load_adapter(coarse, folder_ / name)) << name;
+  }
+}
+
 // The gradients of A, B and the magnitudes, by finite differences in double. DoRA's lengths are
 // constants: held where they were.
 TEST_F(AdapterTest, GradientsMatchFiniteDifferencesInDouble) {

@@ -9,6 +9,8 @@
 
 #include "base/rng.h"
 #include "base/thread_pool.h"
+#include "models/adapter.h"
+#include "models/architecture.h"
 #include "models/encoder_model.h"
 #include "models/language_model.h"
 #include "models/text_rows.h"
@@ -87,7 +89,20 @@ class Classifier {
   // Writes a Hugging Face folder with id2label and problem_type.
   void save(const std::filesystem::path& folder, DType matrices);
 
+  // Attaches a fresh adapter to the base model; the head is trained beside it, whole.
+  void attach(const AdapterConfig& adapter, Rng& rng);
+  // Writes PEFT's folder: the adapter, and the head as modules_to_save; classifier.json beside has
+  // the labels. Throws Error(kUnsupported) where a changed map shares its tensor with others.
+  void save_adapter(const AdapterConfig& adapter, const std::filesystem::path& folder);
+  // A base model with what save_adapter() wrote. Throws as load_adapter(), and Error(kUnsupported)
+  // for an adapter without a head that classifies.
+  static Classifier with_adapter(const std::filesystem::path& base,
+                                 const std::filesystem::path& adapter);
+
  private:
+  std::vector<NamedTensor> head_tensors(Allocator& allocator, const std::string& where);
+  void load_head(FindTensor find, const std::string& where);
+  bool is_roberta() const;
   void describe_head();
   void check(const std::string& where) const;
   int64_t dim() const;

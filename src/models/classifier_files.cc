@@ -1,6 +1,9 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "formats/json_metadata.h"
+#include "models/adapter.h"
 #include "models/classifier.h"
 #include "models/encoder_weights.h"
 
@@ -114,12 +117,17 @@ Classifier::Classifier(const std::filesystem::path& path, std::optional<DType> m
     output_ = LinearLayer("classifier.output", dim(), output.dim(0),
                           file.find("score.bias").defined(), 0.02F);
   }
-  const bool roberta = encoder_ != nullptr && encoder_->encoder->config().position_offset > 0;
+  load_head([&](const std::string& name) { return file.find(name); }, path.string());
+}
+
+bool Classifier::is_roberta() const {
+  return encoder_ != nullptr && encoder_->encoder->config().position_offset > 0;
+}
+
+void Classifier::load_head(FindTensor find, const std::string& where) {
   load_params([&](ParamVisitor visitor) { visit_head(visitor); },
-              rules_of(decoder_ != nullptr, roberta),
-              [&](const std::string& name) { return file.find(name); }, memory(), DType::kF32,
-              path.string());
-  // The head may still point into `file`.
+              rules_of(decoder_ != nullptr, is_roberta()), find, memory(), DType::kF32, where);
+  // The head may still point into the file.
   visit_head([&](Param& param) {
     const Tensor own = Tensor::empty(memory(), param.shape);
     std::copy_n(param.value.f32(), own.elements(), own.f32());
@@ -127,34 +135,131 @@ Classifier::Classifier(const std::filesystem::path& path, std::optional<DType> m
   });
 }
 
+std::vector<NamedTensor> Classifier::head_tensors(Allocator& allocator, const std::string& where) {
+  const auto accept = [&](std::string_view theirs) {
+    return !is_roberta() || theirs.find("out_proj") == std::string_view::npos || has_pooler();
+  };
+  return store_params([&](ParamVisitor visitor) { visit_head(visitor); },
+                      rules_of(decoder_ != nullptr, is_roberta()), accept, allocator, DType::kF32,
+                      where);
+}
+
+namespace {
+
+// What config.json says of a head.
+Metadata head_metadata(const ClassifierConfig& config, const std::string& where) {
+  Metadata metadata(where);
+  for (size_t i = 0; i < config.labels.size(); ++i)
+    metadata.set("id2label." + std::to_string(i), config.labels[i]);
+  // Keys of our metadata are paths: labels that look like one stay without an entry.
+  for (size_t i = 0; i < config.labels.size(); ++i) {
+    if (!config.labels[i].empty() && config.labels[i].find_first_of(".[") == std::string::npos)
+      metadata.set("label2id." + config.labels[i], static_cast<int64_t>(i));
+  }
+  if (config.task != ClassifyTask::kTokens) {
+    metadata.set("problem_type", classify_task_name(config.task));
+    metadata.set(std::string(kPoolingKey), pooling_name(config.pooling));
+  }
+  return metadata;
+}
+
+constexpr const char* kHeadFile = "classifier.json";
+constexpr std::string_view kPrefix = "base_model.model.";
+
+// "classifier" of "base_model.model.classifier.weight", "pooler" of "….pooler.dense.weight".
+std::string module_of(const std::string& name) {
+  return name.find("pooler") != std::string::npos ? "pooler" : name.substr(0, name.find('.'));
+}
+
+}  // namespace
+
 void Classifier::save(const std::filesystem::path& folder, DType matrices) {
   const bool tokens = config_.task == ClassifyTask::kTokens;
   TaskHead head;
   head.task = tokens ? "ForTokenClassification" : "ForSequenceClassification";
-  for (size_t i = 0; i < config_.labels.size(); ++i)
-    head.config.set("id2label." + std::to_string(i), config_.labels[i]);
-  // Keys of our metadata are paths: labels that look like one stay without an entry.
-  for (size_t i = 0; i < config_.labels.size(); ++i) {
-    if (!config_.labels[i].empty() && config_.labels[i].find_first_of(".[") == std::string::npos)
-      head.config.set("label2id." + config_.labels[i], static_cast<int64_t>(i));
-  }
-  if (!tokens) {
-    head.config.set("problem_type", classify_task_name(config_.task));
-    head.config.set(std::string(kPoolingKey), pooling_name(config_.pooling));
-  }
+  head.config = head_metadata(config_, folder.string());
   HeapAllocator own;
-  const bool roberta = encoder_ != nullptr && encoder_->encoder->config().position_offset > 0;
-  const auto accept = [&](std::string_view theirs) {
-    return !roberta || theirs.find("out_proj") == std::string_view::npos || has_pooler();
-  };
-  head.tensors = store_params([&](ParamVisitor visitor) { visit_head(visitor); },
-                              rules_of(decoder_ != nullptr, roberta), accept, own, DType::kF32,
-                              folder.string());
+  head.tensors = head_tensors(own, folder.string());
   if (decoder_ != nullptr) {
     save_hugging_face(*decoder_, folder, matrices, 0, &head);
   } else {
     save_encoder_model(*encoder_, folder, matrices, &head);
   }
+}
+
+void Classifier::attach(const AdapterConfig& adapter, Rng& rng) {
+  const std::string where = (decoder_ != nullptr ? decoder_->path : encoder_->path).string();
+  attach_adapter([&](LinearVisitor visitor) { visit_linears(visitor); }, adapter, memory(), rng,
+                 where);
+  if (decoder_ != nullptr) require_adapter_names(*decoder_, where);
+}
+
+void Classifier::save_adapter(const AdapterConfig& adapter, const std::filesystem::path& folder) {
+  HeapAllocator own;
+  AdapterExtras extras;
+  extras.task_type = config_.task == ClassifyTask::kTokens ? "TOKEN_CLS" : "SEQ_CLS";
+  extras.tensors = head_tensors(own, folder.string());
+  for (NamedTensor& tensor : extras.tensors) {
+    const std::string module = module_of(tensor.name);
+    if (std::find(extras.modules_to_save.begin(), extras.modules_to_save.end(), module) ==
+        extras.modules_to_save.end())
+      extras.modules_to_save.push_back(module);
+    tensor.name.insert(0, kPrefix);
+  }
+  if (decoder_ != nullptr) {
+    save_peft_adapter(*decoder_, adapter, folder, decoder_->path.string(), &extras);
+  } else {
+    save_encoder_adapter(*encoder_, adapter, folder, encoder_->path.string(), extras);
+  }
+  Metadata head = head_metadata(config_, (folder / kHeadFile).string());
+  head.set("task", classify_task_name(config_.task));
+  write_file(folder / kHeadFile, write_json_metadata(head));
+}
+
+Classifier Classifier::with_adapter(const std::filesystem::path& base,
+                                    const std::filesystem::path& adapter) {
+  if (!std::filesystem::exists(adapter / kHeadFile)) {
+    throw Error(ErrorCode::kUnsupported, adapter.string(), "has no classifier.json",
+                "give an adapter that 'onmal finetune --task classification --adapter' made");
+  }
+  const Metadata metadata = read_json_metadata(adapter / kHeadFile);
+  ClassifierConfig config;
+  while (metadata.contains("id2label." + std::to_string(config.labels.size()))) {
+    config.labels.push_back(
+        metadata.get_string("id2label." + std::to_string(config.labels.size())));
+  }
+  const std::string task = metadata.get_string("task");
+  config.task = task == classify_task_name(ClassifyTask::kTokens)
+                    ? ClassifyTask::kTokens
+                    : read_task(metadata, config.labels.size());
+  config.pooling = read_pooling(metadata);
+  const ModelFile file = open_model_file(base);
+  if (file.kind() == ModelKind::kEncoderDecoder)
+    throw Error(ErrorCode::kUnsupported, base.string(), "encoder-decoders do not classify");
+  Rng unused(0);  // for a head that is replaced
+  AdapterExtras extras;
+  const auto finish = [&](Classifier classifier) {
+    const auto find = [&](const std::string& name) -> Tensor {
+      for (const NamedTensor& tensor : extras.tensors) {
+        if (tensor.name == std::string(kPrefix) + name) return tensor.tensor;
+      }
+      return {};
+    };
+    classifier.load_head(find, adapter.string());
+    return classifier;
+  };
+  if (file.kind() == ModelKind::kDecoder) {
+    LanguageModel model = load_language_model(base);
+    if (model.tokenizer == nullptr)
+      throw Error(ErrorCode::kUnsupported, base.string(), "carries no tokenizer");
+    load_adapter(model, adapter, 1.0, &extras);
+    return finish(Classifier(std::move(model), config, unused));
+  }
+  EncoderModel model = load_encoder_model(file);
+  if (model.tokenizer.tokenizer == nullptr)
+    throw Error(ErrorCode::kUnsupported, base.string(), "carries no tokenizer");
+  load_encoder_adapter(model, adapter, extras);
+  return finish(Classifier(std::move(model), config, unused));
 }
 
 }  // namespace onmal

@@ -224,21 +224,23 @@ size_t skip_marker(const std::vector<Char>& chars, size_t begin, size_t end) {
   while (i < end && is_white_space(code(i))) ++i;
   const size_t first = i;
   const auto skip_blanks = [&](size_t at) {
-    while (at < end && is_white_space(code(at))) ++at;
+    while (at < end && is_blank(code(at))) ++at;
     return at;
   };
   while (contains(U"#>", code(i))) ++i;  // headings and quotations of Markdown
-  if (i > first && is_white_space(code(i))) return skip_blanks(i);
+  if (i > first && is_blank(code(i))) return skip_blanks(i);
   i = first;
-  if (contains(U"-*+•·‣▪■□○●※–", code(i)) && is_white_space(code(i + 1))) return skip_blanks(i + 1);
+  if (contains(U"-*+•·‣▪■□○●※–", code(i)) && is_blank(code(i + 1))) return skip_blanks(i + 1);
   if (code(i) >= 0x2460 && code(i) <= 0x2473) return skip_blanks(i + 1);  // ① to ⑳
   const bool bracket = code(i) == '(';
   size_t mark = bracket ? i + 1 : i;
   const size_t number = mark;
   while (is_digit(code(mark)) && mark - number < 3) ++mark;
-  if (mark == number && (is_latin(code(mark)) || is_hangul_syllable(code(mark)))) ++mark;
+  if (mark == number &&
+      (is_latin(code(mark)) || contains(U"가나다라마바사아자차카타파하", code(mark))))
+    ++mark;
   const bool closes = bracket ? code(mark) == ')' : contains(U".)", code(mark));
-  if (mark == number || !closes || !is_white_space(code(mark + 1))) return first;
+  if (mark == number || !closes || !is_blank(code(mark + 1))) return first;
   // "다. " begins no line but a list's; "2024. 3. 5." is a date.
   const size_t body = skip_blanks(mark + 1);
   if (code(mark) == '.' && is_digit(code(number)) && is_digit(code(body))) return first;

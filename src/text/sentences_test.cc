@@ -70,6 +70,9 @@ TEST(Sentences, LinesAndLists) {
             (Strings{"제목", "첫째 항목", "둘째.", "그리고 셋째", "하나", "둘", "셋", "넷"}));
   EXPECT_EQ(sentences("this line is\nwrapped. Next one\nNew"),
             (Strings{"this line is\nwrapped.", "Next one", "New"}));
+  EXPECT_EQ(sentences("하나다.\n끝.\n네.\n-\n다섯"),
+            (Strings{"하나다.", "끝.", "네.", "-", "다섯"}));  // no markers
+  EXPECT_EQ(sentences("네. 알겠어요."), (Strings{"네.", "알겠어요."}));
   EXPECT_EQ(sentences("2024. 3. 5. 눈이 왔다."), (Strings{"2024. 3. 5. 눈이 왔다."}));
 }
 

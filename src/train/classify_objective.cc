@@ -43,6 +43,7 @@ TrainLoss value_loss(Exec& exec, ClassifyTask task, const Tensor& logits, const 
 ClassifyObjective::ClassifyObjective(const Recipe& recipe)
     : length_(recipe.data.length),
       run_(recipe.run),
+      adapter_(recipe.adapter),
       task_(recipe.objective.problem),
       data_(read_labelled_data(recipe.data, task_)),
       classifier_(start_classifier(recipe, data_.labels)) {
@@ -57,7 +58,19 @@ ClassifyObjective::ClassifyObjective(const Recipe& recipe)
   classifier_.visit([&](const Param& param) {
     if (param.kind == ParamKind::kMatrix) weights += static_cast<double>(param.shape.elements());
   });
-  flops_per_token_ = 6.0 * weights;
+  // Without gradients of the base's weights a third is saved.
+  flops_per_token_ = (adapter_ ? 4.0 : 6.0) * weights;
+}
+
+void ClassifyObjective::visit(ParamVisitor visitor) {
+  if (!adapter_) return classifier_.visit(visitor);
+  visit_adapter([this](LinearVisitor v) { classifier_.visit_linears(v); }, visitor);
+  classifier_.visit_head(visitor);
+}
+
+void ClassifyObjective::save(const std::filesystem::path& folder) {
+  if (adapter_) return classifier_.save_adapter(*adapter_, folder);
+  classifier_.save(folder, DType::kF32);
 }
 
 bool ClassifyObjective::is_choice() const {
@@ -80,6 +93,7 @@ std::string ClassifyObjective::fingerprint() const {
        << tokenizer_fingerprint(classifier_.tokenizer()) << ' ' << train_.size() << ' '
        << data_.labels.size() << ' ' << length_ << ' ' << run_.batch << ' ' << run_.accumulation
        << ' ' << run_.seed;
+  if (adapter_) text << ' ' << describe_adapter(*adapter_);
   return text.str();
 }
 

@@ -16,7 +16,7 @@ class ClassifyObjective : public Objective {
   int64_t usual_evaluation() const override { return int64_t{1} << 40; }
   int64_t sequences() const override { return static_cast<int64_t>(train_.size()); }
   bool has_heldout() const override { return !heldout_.empty(); }
-  void visit(ParamVisitor visitor) override { classifier_.visit(visitor); }
+  void visit(ParamVisitor visitor) override;
   Allocator& memory() override { return classifier_.memory(); }
   TrainBatch make_batch(Allocator& memory, uint64_t position, int64_t count) const override;
   TrainLoss loss(Exec& exec, const TrainBatch& batch, double normalizer) const override;
@@ -24,7 +24,8 @@ class ClassifyObjective : public Objective {
   Evaluation evaluate(Exec& exec, int64_t most, int64_t count) const override;
   double flops_per_token() const override { return flops_per_token_; }
   std::string fingerprint() const override;
-  void save(const std::filesystem::path& folder) override { classifier_.save(folder, DType::kF32); }
+  std::string product() const override { return adapter_ ? "adapter" : "model"; }
+  void save(const std::filesystem::path& folder) override;
 
  private:
   // A text as it goes in, and what is to be said of it.
@@ -44,6 +45,7 @@ class ClassifyObjective : public Objective {
 
   int64_t length_;
   RunRecipe run_;
+  std::optional<AdapterConfig> adapter_;  // trained with the head, instead of the model
   ClassifyTask task_;
   LabelledData data_;
   Classifier classifier_;

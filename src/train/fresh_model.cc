@@ -7,6 +7,7 @@
 #include "base/memory_size.h"
 #include "models/adapter.h"
 #include "models/initialize_params.h"
+#include "text/edit_labels.h"
 #include "tokenizer/tokenizer_json.h"
 
 namespace onmal {
@@ -127,9 +128,10 @@ EncoderDecoderConfig pair_config(const Recipe& recipe, const Tokenizer& tokenize
   return config;
 }
 
-EncoderModel fresh_encoder(const Recipe& recipe, Rng& rng) {
+EncoderModel fresh_encoder(const Recipe& recipe, std::shared_ptr<const Tokenizer> tokenizer,
+                           Rng& rng) {
   EncoderModel model;
-  model.tokenizer.tokenizer = fresh_tokenizer(recipe);
+  model.tokenizer.tokenizer = std::move(tokenizer);
   model.encoder = std::make_unique<Encoder>(bert_config(recipe));
   Encoder& encoder = *model.encoder;
   require_training_memory(count_parameters([&](ParamVisitor visitor) { encoder.visit(visitor); }),
@@ -148,6 +150,24 @@ LanguageModel start_adapter(const Recipe& recipe) {
                  *recipe.adapter, *model.memory, rng, recipe.from.string());
   require_adapter_names(model, recipe.from.string());
   return model;
+}
+
+// The base as it is stored, a fresh adapter and a fresh head.
+Classifier start_adapted_classifier(const Recipe& recipe, const ClassifierConfig& config,
+                                    Rng& rng) {
+  const ModelFile file = open_model_file(recipe.from);
+  const auto finish = [&](Classifier classifier) {
+    classifier.attach(*recipe.adapter, rng);
+    return classifier;
+  };
+  if (file.kind() == ModelKind::kEncoder) {
+    EncoderModel base = load_encoder_model(file);
+    require_tokenizer(base.tokenizer.tokenizer, recipe.from);
+    return finish(Classifier(std::move(base), config, rng));
+  }
+  LanguageModel base = load_language_model(recipe.from);
+  require_tokenizer(base.tokenizer, recipe.from);
+  return finish(Classifier(std::move(base), config, rng));
 }
 
 // A model that has the head wanted already is tuned on.
@@ -209,7 +229,7 @@ MaskedLanguageModel start_masked_model(const Recipe& recipe) {
     return model;
   }
   MaskedLanguageModel model;
-  model.base = fresh_encoder(recipe, rng);
+  model.base = fresh_encoder(recipe, fresh_tokenizer(recipe), rng);
   model.head = std::make_unique<MaskedHead>(model.base.encoder->config());
   model.head->visit([&](Param& param) { initialize_param(param, *model.base.memory, rng); });
   return model;
@@ -250,9 +270,10 @@ Classifier start_classifier(const Recipe& recipe, const std::vector<std::string>
   };
   if (recipe.from.empty()) {
     if (recipe.kind == ModelKind::kEncoder)
-      return Classifier(fresh_encoder(recipe, rng), config, rng);
+      return Classifier(fresh_encoder(recipe, fresh_tokenizer(recipe), rng), config, rng);
     return Classifier(start_language_model(recipe), config, rng);
   }
+  if (recipe.adapter) return start_adapted_classifier(recipe, config, rng);
   if (has_same_labels(recipe, labels)) return finish(Classifier(recipe.from, DType::kF32));
   const ModelFile file = open_model_file(recipe.from);
   if (file.kind() == ModelKind::kEncoder) {
@@ -261,6 +282,26 @@ Classifier start_classifier(const Recipe& recipe, const std::vector<std::string>
     return finish(Classifier(std::move(base), config, rng));
   }
   return finish(Classifier(start_language_model(recipe), config, rng));
+}
+
+Classifier start_edit_tagger(const Recipe& recipe, std::shared_ptr<const Tokenizer> tokenizer,
+                             const std::vector<std::string>& labels) {
+  require_kind(recipe, ModelKind::kEncoder, "encoders");
+  Rng rng(recipe.run.seed);
+  if (recipe.from.empty()) {
+    Recipe sized = recipe;
+    sized.model.vocab_size = tokenizer->vocab_size();
+    return {fresh_encoder(sized, std::move(tokenizer), rng),
+            ClassifierConfig{ClassifyTask::kTokens, Pooling::kNone, labels}, rng};
+  }
+  Classifier classifier(recipe.from, DType::kF32);
+  const std::vector<std::string>& known = classifier.config().labels;
+  if (known.empty() || known[0] != kKeepLabel) {
+    throw Error(ErrorCode::kInvalidArgument, recipe.from.string(),
+                "labels no characters with edits", "start from a model that this task made");
+  }
+  own_weights([&](ParamVisitor visitor) { classifier.visit(visitor); }, classifier.memory());
+  return classifier;
 }
 
 int32_t find_mask_id(const Tokenizer& tokenizer) {

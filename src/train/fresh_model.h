@@ -24,6 +24,11 @@ EncoderDecoderModel start_encoder_decoder(const Recipe& recipe);
 // The base model with a fresh head; a model that has such a head with the same labels keeps it.
 Classifier start_classifier(const Recipe& recipe, const std::vector<std::string>& labels);
 
+// An encoder whose head labels each token; `tokenizer` and `labels` are a fresh model's. With
+// model.from, that model: it must have been one already.
+Classifier start_edit_tagger(const Recipe& recipe, std::shared_ptr<const Tokenizer> tokenizer,
+                             const std::vector<std::string>& labels);
+
 // A label that a text model may stand for itself: "[MASK]", "<mask>" or "<|mask|>". Throws
 // Error(kInvalidArgument) when the vocabulary has none.
 int32_t find_mask_id(const Tokenizer& tokenizer);

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "train/classify_objective.h"
+#include "train/correct_objective.h"
 #include "train/masked_objective.h"
 #include "train/objective.h"
 #include "train/pair_objective.h"
@@ -23,6 +24,8 @@ std::unique_ptr<Objective> make_objective(const Recipe& recipe) {
       return std::make_unique<PairObjective>(recipe);
     case TaskKind::kPreference:
       return std::make_unique<PreferenceObjective>(recipe);
+    case TaskKind::kCorrection:
+      return std::make_unique<CorrectObjective>(recipe);
   }
   throw Error(ErrorCode::kInvalidArgument, "objective.task", "is none");
 }

@@ -10,6 +10,7 @@
 #include "models/classifier.h"
 #include "models/encoder_decoder_model.h"
 #include "models/masked_head.h"
+#include "tokenizer/tokenizer_json.h"
 #include "train/label_metrics.h"
 #include "train/labelled_data.h"
 #include "train/pair_source.h"
@@ -389,6 +390,72 @@ TEST(LabelCountsTest, F1ByHand) {
   EXPECT_DOUBLE_EQ(counts.macro_f1(), (2.0 / 3.0) / 3.0);
   EXPECT_DOUBLE_EQ(pearson({1, 2, 3}, {2, 4, 6}), 1.0);
   EXPECT_DOUBLE_EQ(pearson({1, 2, 3}, {5, 5, 5}), 0.0);
+}
+
+// A vocabulary so small that mistakes are learned by heart.
+TEST_F(ObjectivesTest, ACorrectorLearnsToMendItsOwnMistakes) {
+  std::string sentences;
+  const char* words[] = {"나는",   "오늘",     "학교에", "갔다가",
+                         "집으로", "돌아와서", "밥을",   "먹었다."};
+  for (int i = 0; i < 300; ++i) {
+    for (int w = 0; w < 8; ++w) {
+      if (i >> w & 1) sentences += std::string(words[w]) + " ";
+    }
+    sentences += "좋았다.\n";
+  }
+  write_file(folder_ / "sentences.txt", sentences);
+  const std::string recipe =
+      text("bert", "task = \"correction\"\nnoise_rate = 0.3",
+           "table = \"sentences.txt\"\nheldout_table = \"sentences.txt\"", "");
+  Trainer one(parse(recipe + "threads = 1\n"));
+  Trainer two(parse(recipe + "threads = 2\n"));
+  for (int step = 0; step < 5; ++step)
+    ASSERT_EQ(one.train_step(0.005), two.train_step(0.005)) << step;
+  EXPECT_EQ(weights_of(one), weights_of(two));
+  const double first = one.train_step(0.005);
+  for (int step = 0; step < 60; ++step) one.train_step(0.005);
+  EXPECT_LT(one.train_step(0.005), 0.7 * first);
+  one.objective().save(folder_ / "tagger");
+  EXPECT_TRUE(fs::exists(folder_ / "tagger/edit_tagger.json"));
+  const Classifier loaded(folder_ / "tagger");
+  EXPECT_EQ(loaded.config().task, ClassifyTask::kTokens);
+  EXPECT_EQ(loaded.config().labels[0], "$KEEP");
+  EXPECT_GE(loaded.tokenizer().find("학"), 0);
+  EXPECT_GE(loaded.tokenizer().find(" "), 0);
+  // Goes on from what it made.
+  const std::string more =
+      "[model]\nfrom = \"tagger\"\n" + recipe.substr(recipe.find("[objective]"));
+  EXPECT_LT(Trainer(parse(more)).train_step(0.001), 0.7 * first);
+  EXPECT_NE(message_of([&] {
+              parse("[objective]\ntask = \"correction\"\n[run]\noutput = \"x\"\n");
+            }).find("data.table"),
+            std::string::npos);
+}
+
+TEST_F(ObjectivesTest, PairsBothWaysBehindTheirLanguages) {
+  testing::write_sample_data(ONMAL_SOURCE_DIR, folder_, 420, {"<2ko>", "<2en>"});
+  write_file(folder_ / "small.tsv", "en\tko\nHello\t안녕\n");
+  const auto tokenizer = load_tokenizer_json(folder_ / "tokenizer.json");
+  DataRecipe data;
+  data.table = folder_ / "small.tsv";
+  data.source_column = "en";
+  data.target_column = "ko";
+  data.source_language = "en";
+  data.target_language = "ko";
+  data.heldout_permille = 0;
+  const PairSplit split = read_pairs(data, *tokenizer, 1);
+  ASSERT_EQ(split.train->pairs(), 2);
+  for (uint64_t i = 0; i < 2; ++i) {
+    const TokenPair pair = split.train->pair(i);
+    const bool to_korean = pair.source[0] == tokenizer->find("<2ko>");
+    std::vector<int32_t> wanted =
+        tokenizer->encode(to_korean ? "<2ko> Hello" : "<2en> 안녕", {.parse_special = true});
+    wanted.push_back(tokenizer->end_id());
+    EXPECT_EQ(pair.source, wanted);
+  }
+  data.target_language = "ja";
+  EXPECT_NE(message_of([&] { read_pairs(data, *tokenizer, 1); }).find("has no <2ja>"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -71,6 +71,22 @@ std::vector<int32_t> encode_ended(const Tokenizer& tokenizer, std::string_view t
   return fit_text(ids, length, &tokenizer);
 }
 
+// The source behind a language's token: the ids of "<2ko> text" with special tokens parsed, though
+// nothing in the text itself is.
+TokenPair translation_pair(const Tokenizer& tokenizer, const std::string& from,
+                           const std::string& to, const std::string& language, int64_t length) {
+  const std::string name = std::string("<2").append(language).append(">");
+  const int32_t token = tokenizer.find(name);
+  if (token < 0) {
+    throw Error(ErrorCode::kInvalidArgument, "tokenizer", "has no " + name,
+                "train one with 'onmal tokenizer train --special-token \"" + name + "\"'");
+  }
+  TokenPair pair = {encode_ended(tokenizer, std::string(" ").append(from), false, length - 1),
+                    encode_ended(tokenizer, to, true, length)};
+  pair.source.insert(pair.source.begin(), token);
+  return pair;
+}
+
 void read_table(const std::filesystem::path& path, const DataRecipe& data,
                 const Tokenizer& tokenizer,
                 FunctionRef<void(const std::string& source, TokenPair&& pair)> body) {
@@ -85,8 +101,14 @@ void read_table(const std::filesystem::path& path, const DataRecipe& data,
                   "has no '" + fields[i] + "'");
     }
     const std::string& text = *record.values[0];
+    const std::string& meaning = *record.values[1];
+    if (!data.target_language.empty()) {
+      body(text, translation_pair(tokenizer, text, meaning, data.target_language, data.length));
+      body(text, translation_pair(tokenizer, meaning, text, data.source_language, data.length));
+      return;
+    }
     body(text, {encode_ended(tokenizer, data.prefix + text, false, data.length),
-                encode_ended(tokenizer, *record.values[1], true, data.length)});
+                encode_ended(tokenizer, meaning, true, data.length)});
   });
 }
 

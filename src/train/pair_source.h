@@ -27,7 +27,8 @@ struct PairSplit {
 };
 
 // Pairs of a table, in a new order each epoch; about heldout_permille of them, chosen by their
-// source, held out unless there is a table for that. Longer texts are cut to data.length tokens.
+// source, held out unless there is a table for that; with languages each row makes two pairs, which
+// stay together. Longer texts are cut to data.length tokens.
 // Throws Error naming file and row for one without source or target, and for a split that is empty.
 PairSplit read_pairs(const DataRecipe& data, const Tokenizer& tokenizer, uint64_t seed);
 

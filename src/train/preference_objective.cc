@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "corpus/source.h"
+#include "tokenizer/chat_encoder.h"
 #include "tokenizer/chat_template.h"
 #include "train/batch_source.h"
 #include "train/fresh_model.h"
@@ -19,11 +20,8 @@ double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::
 
 double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
-void append(const Tokenizer& tokenizer, const std::string& text, bool special,
-            std::vector<int32_t>& ids) {
-  EncodeOptions options;
-  options.parse_special = special;
-  const std::vector<int32_t> more = tokenizer.encode(text, options);
+void append(const Tokenizer& tokenizer, const std::string& text, std::vector<int32_t>& ids) {
+  const std::vector<int32_t> more = tokenizer.encode(text);
   ids.insert(ids.end(), more.begin(), more.end());
 }
 
@@ -48,6 +46,7 @@ PreferenceObjective::PreferenceObjective(const Recipe& recipe)
     }
     reference_ = std::make_unique<LanguageModel>(load_language_model(recipe.from));
   }
+  read_template();
   const DataRecipe& data = recipe.data;
   read(data.table, data, data.heldout_table.empty());
   if (!data.heldout_table.empty()) {
@@ -91,23 +90,41 @@ void PreferenceObjective::read(const std::filesystem::path& path, const DataReci
   });
 }
 
-// In ChatML where the vocabulary has its marks, else one text behind the other.
+// The model's own chat template; without one ChatML where the vocabulary has its marks, else one
+// text stands behind the other.
+void PreferenceObjective::read_template() {
+  const Tokenizer& tokenizer = *model_.tokenizer;
+  end_id_ = tokenizer.end_id();
+  const bool chatml = tokenizer.find("<|im_start|>") >= 0 && tokenizer.find("<|im_end|>") >= 0;
+  if (model_.chat_template.empty() && !chatml) return;
+  template_ =
+      std::make_unique<ChatTemplate>(model_.chat_template, model_.bos_token, model_.eos_token,
+                                     model_.path.string() + ": chat template");
+  encoder_ = std::make_unique<ChatEncoder>(tokenizer);
+  const std::vector<ChatMessage> probe = {{"user", "a"}, {"assistant", "b"}};
+  ChatRequest request;
+  request.messages = probe;
+  const int32_t mark = encoder_->token_behind(template_->render(request), 1);
+  if (mark >= 0) end_id_ = mark;
+}
+
 PreferenceObjective::Answer PreferenceObjective::encode(const std::string& prompt,
                                                         const std::string& answer,
                                                         const std::string& where) const {
   const Tokenizer& tokenizer = *model_.tokenizer;
-  const bool chat = tokenizer.find("<|im_start|>") >= 0 && tokenizer.find("<|im_end|>") >= 0;
   Answer result;
-  if (chat) append(tokenizer, "<|im_start|>user\n", true, result.ids);
-  append(tokenizer, prompt, false, result.ids);
-  if (chat) append(tokenizer, "<|im_end|>\n<|im_start|>assistant\n", true, result.ids);
-  result.prompt = result.ids.size();
-  append(tokenizer, answer, false, result.ids);
-  if (chat) {
-    append(tokenizer, "<|im_end|>", true, result.ids);
-  } else if (tokenizer.end_id() >= 0) {
-    result.ids.push_back(tokenizer.end_id());
+  if (template_ != nullptr) {
+    const std::vector<ChatMessage> talk = {{"user", prompt}};
+    ChatRequest request;
+    request.messages = talk;
+    request.add_generation_prompt = true;
+    result.ids = encoder_->encode(template_->render(request), template_->is_own_chatml());
+  } else {
+    append(tokenizer, prompt, result.ids);
   }
+  result.prompt = result.ids.size();
+  append(tokenizer, answer, result.ids);
+  if (end_id_ >= 0) result.ids.push_back(end_id_);
   const auto most = static_cast<size_t>(length_);
   if (result.prompt == 0 || result.prompt >= most) {
     throw Error(ErrorCode::kInvalidArgument, where,

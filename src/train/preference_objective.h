@@ -1,6 +1,7 @@
 #pragma once
 
 #include "models/text_rows.h"
+#include "tokenizer/chat_encoder.h"
 #include "train/objective.h"
 
 namespace onmal {
@@ -39,6 +40,7 @@ class PreferenceObjective : public Objective {
     Answer chosen, rejected;
   };
   void read(const std::filesystem::path& path, const DataRecipe& data, bool split);
+  void read_template();
   Answer encode(const std::string& prompt, const std::string& answer,
                 const std::string& where) const;
   TrainBatch pack(Allocator& memory, std::span<const Pair* const> pairs) const;
@@ -56,6 +58,9 @@ class PreferenceObjective : public Objective {
   int64_t length_;
   LanguageModel model_;
   std::unique_ptr<LanguageModel> reference_;  // without an adapter
+  std::unique_ptr<ChatTemplate> template_;    // the model's own, or ChatML; null: plain text
+  std::unique_ptr<ChatEncoder> encoder_;
+  int32_t end_id_ = -1;  // behind an answer
   std::vector<Pair> train_, heldout_;
   double flops_per_token_ = 0;
 };

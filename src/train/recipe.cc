@@ -150,7 +150,8 @@ Section objective_section(ObjectiveRecipe& o) {
                                          {"classification", TaskKind::kClassification},
                                          {"pairs", TaskKind::kPairs},
                                          {"denoising", TaskKind::kDenoising},
-                                         {"preference", TaskKind::kPreference}});
+                                         {"preference", TaskKind::kPreference},
+                                         {"correction", TaskKind::kCorrection}});
        }},
       {"problem",
        [&](const Reader& r, const toml::node& n) {
@@ -168,6 +169,8 @@ Section objective_section(ObjectiveRecipe& o) {
       {"mean_span", number(o.mean_span, 1.0, 100.0)},
       {"beta", number(o.beta, 1e-6, 1e6)},
       {"label_smoothing", number(o.label_smoothing, 0.0, 0.49)},
+      {"noise_rate", number(o.noise_rate, 0.001, 1.0)},
+      {"clean_share", number(o.clean_share, 0.0, 0.99)},
   };
 }
 
@@ -188,6 +191,8 @@ Section data_section(DataRecipe& d) {
       {"source_column", text(d.source_column)},
       {"target_column", text(d.target_column)},
       {"prefix", text(d.prefix)},
+      {"source_language", text(d.source_language)},
+      {"target_language", text(d.target_language)},
       {"prompt_column", text(d.prompt_column)},
       {"chosen_column", text(d.chosen_column)},
       {"rejected_column", text(d.rejected_column)},
@@ -300,11 +305,16 @@ void check_whole(const Recipe& recipe, const std::string& where) {
       require(!data.table.empty(), "this task needs data.table, a table of examples");
       require(!data.label_separator.empty(), "data.label_separator is empty");
   }
+  require(data.source_language.empty() == data.target_language.empty(),
+          "data.source_language and data.target_language go together");
   const TaskKind task = recipe.objective.task;
-  require(!recipe.adapter || (task == TaskKind::kText || task == TaskKind::kPreference),
-          "adapters are trained by the tasks text and preference");
+  require(!recipe.adapter || task == TaskKind::kText || task == TaskKind::kPreference ||
+              task == TaskKind::kClassification,
+          "adapters are trained by the tasks text, classification and preference");
   require(!recipe.adapter || !recipe.from.empty(), "an adapter needs model.from, its base model");
-  require(!recipe.from.empty() || !data.tokenizer.empty(), "data.tokenizer is missing");
+  // A corrector reads characters.
+  require(!recipe.from.empty() || !data.tokenizer.empty() || task == TaskKind::kCorrection,
+          "data.tokenizer is missing");
   if (recipe.from.empty() && recipe.kind == ModelKind::kDecoder) recipe.model.validate(where);
 }
 

@@ -40,6 +40,7 @@ enum class TaskKind : uint8_t {
   kPairs,           // encoder-decoders: a target for each source
   kDenoising,       // encoder-decoders: cut-out spans of shards (Raffel et al., 2020)
   kPreference,      // decoders: the better of two answers (Rafailov et al., 2023)
+  kCorrection,      // encoders: what is to be done with each character of a text with mistakes
 };
 
 struct ObjectiveRecipe {
@@ -50,6 +51,8 @@ struct ObjectiveRecipe {
   double mean_span = 3.0;            // tokens of a cut-out span
   double beta = 0.1;                 // preference: how dear it is to leave the reference
   double label_smoothing = 0.0;      // preference: how many pairs are the wrong way round
+  double noise_rate = 0.15;          // correction: share of words that get a mistake
+  double clean_share = 0.3;          // correction: of the sentences that get none
 };
 
 struct DataRecipe {
@@ -71,6 +74,9 @@ struct DataRecipe {
   std::string source_column = "source";
   std::string target_column = "target";
   std::string prefix;  // put before each source
+  // Pairs, both given: learned both ways, each source behind the token of the language wanted,
+  // "<2ko>" (as MADLAD-400's models want it).
+  std::string source_language, target_language;
   std::string prompt_column = "prompt";
   std::string chosen_column = "chosen";
   std::string rejected_column = "rejected";

@@ -29,16 +29,22 @@ ScoringTask summary_task() {
 }
 
 ScoringTask correction_task() {
-  return {"correction", "GLEU, precision, recall and F0.5 of edits; needs --sources", true,
-          [](const ScoringInput& input) -> std::vector<Metric> {
-            std::vector<Metric> metrics = {
-                gleu_metric(input.sources, input.predictions, input.references.at(0))};
-            for (const EditMeasure measure :
-                 {EditMeasure::kPrecision, EditMeasure::kRecall, EditMeasure::kF05})
-              metrics.push_back(
-                  edit_metric(input.sources, input.predictions, input.references.at(0), measure));
-            return metrics;
-          }};
+  return {
+      "correction",
+      "GLEU; precision, recall and F0.5 of edits; mistakes fixed, clean sentences "
+      "harmed; needs --sources",
+      true, [](const ScoringInput& input) -> std::vector<Metric> {
+        std::vector<Metric> metrics = {
+            gleu_metric(input.sources, input.predictions, input.references.at(0))};
+        for (const EditMeasure measure :
+             {EditMeasure::kPrecision, EditMeasure::kRecall, EditMeasure::kF05})
+          metrics.push_back(
+              edit_metric(input.sources, input.predictions, input.references.at(0), measure));
+        metrics.push_back(fixed_metric(input.sources, input.predictions, input.references.at(0)));
+        if (auto harmed = harmed_metric(input.sources, input.predictions, input.references.at(0)))
+          metrics.push_back(*std::move(harmed));
+        return metrics;
+      }};
 }
 
 }  // namespace onmal
