@@ -259,7 +259,7 @@ std::vector<std::string> sections_of(ZipPackage& package, DocumentBuilder& out,
   for (const pugi::xml_node& item : child_of(root, "spine").children()) {
     const auto part = parts.find(attribute_of(item, "idref"));
     if (part == parts.end()) continue;
-    if (part->second.find("header") != std::string::npos) header = part->second;
+    if (part->second.ends_with("header.xml")) header = part->second;
     if (section_number(part->second) >= 0 && package.has(part->second))
       sections.push_back(part->second);
   }

@@ -224,7 +224,7 @@ TEST(Readers, DocumentsAtHand) {
   }
   EXPECT_GT(read_counts[".docx"], 20);
   EXPECT_GT(read_counts[".hwp"], 20);
-  EXPECT_GT(read_counts[".hwpx"], 15);
+  EXPECT_GT(read_counts[".hwpx"], 22);  // scripts named "header…" are no header
 }
 
 }  // namespace
