@@ -19,6 +19,7 @@
 #include "cli/generate_command.h"
 #include "cli/inspect_command.h"
 #include "cli/json_output.h"
+#include "cli/know_commands.h"
 #include "cli/logits_command.h"
 #include "cli/perplexity_command.h"
 #include "cli/pull_command.h"
@@ -60,6 +61,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_ask_command(app, context);
   add_words_commands(app, context);
   add_corpus_commands(app, context);
+  add_know_commands(app, context);
 }
 
 std::string_view code_name(ErrorCode code) {

@@ -32,9 +32,13 @@ struct Page {
   uint64_t begin = 0;  // byte of Document::text where it begins
 };
 
-// Where a stretch of the text stands in the file, for formats whose files are text themselves
-// (plain text, Markdown, HTML, CSV, source code): text[begin + i] is byte source + i of the decoded
-// file.
+// The source of text that stands nowhere in the file: separators, column names, decoded entities.
+inline constexpr uint64_t kNoSource = ~uint64_t{0};
+
+// Where a stretch of the text, up to the next one's begin, stands in the file, for formats whose
+// files are text themselves (plain text, Markdown, HTML, CSV, source code): text[begin + i] is byte
+// source + i of the decoded file: its bytes, byte order mark included, as UTF-8 in NFC (for nearly
+// every UTF-8 file the file itself; see readers/encoding.h).
 struct SourceSpan {
   uint64_t begin = 0;
   uint64_t source = 0;
