@@ -127,12 +127,13 @@ void BpeTokenizer::find_joins() {
     return definition_.pieces[static_cast<size_t>(left)] +
            definition_.pieces[static_cast<size_t>(right)];
   };
-  // One stage where the two would need more than merging: stretches taken whole, bytes dropped.
+  // Stretches taken whole and bytes dropped need more than merging: one stage, nothing cut.
   const bool always_one = definition_.ignore_merges || definition_.partial_alphabet;
   const size_t count = definition_.merges.size();
   size_t first = 0;
   while (first < count && (always_one || !crosses_words(merged(first)))) ++first;
   first_stage_ = static_cast<int32_t>(first);
+  cuts_words_ = !always_one;
   std::vector<std::string> pieces;
   for (size_t rank = 0; rank < count; ++rank) {
     if (rank == first) joined_in_word_ = AdjacentPairs(pieces);
@@ -210,7 +211,8 @@ void BpeTokenizer::encode_stretch(std::string_view stretch, const Encoders& enco
   std::string bytes;
   if (definition_.mapped_text && alphabet_.read(stretch, bytes)) stretch = bytes;
   const bool one_stage = static_cast<size_t>(first_stage_) == definition_.merges.size();
-  if (one_stage) return encoders.word(stretch, ids);
+  constexpr size_t kShort = 16;  // bytes that are looked up whole when there is one stage alone
+  if (one_stage && (!cuts_words_ || stretch.size() <= kShort)) return encoders.word(stretch, ids);
   std::vector<int32_t> symbols;
   size_t word = 0;
   AdjacentPairs::Walk walk(stretch);
@@ -218,12 +220,16 @@ void BpeTokenizer::encode_stretch(std::string_view stretch, const Encoders& enco
     if (joined_in_word_.may_join(walk)) continue;
     encoders.word(stretch.substr(word, walk.at() - word), symbols);
     word = walk.at();
-    if (joined_.may_join(walk)) continue;
+    if (one_stage || joined_.may_join(walk)) continue;
     join_words(symbols, encoders, ids);
     symbols.clear();
   }
   if (word < stretch.size()) encoders.word(stretch.substr(word), symbols);
-  join_words(symbols, encoders, ids);
+  if (one_stage) {
+    ids.insert(ids.end(), symbols.begin(), symbols.end());
+  } else {
+    join_words(symbols, encoders, ids);
+  }
 }
 
 std::vector<int32_t> BpeTokenizer::encode(std::string_view text,

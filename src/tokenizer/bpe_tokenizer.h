@@ -90,6 +90,7 @@ class BpeTokenizer : public Tokenizer {
   ByteLevelAlphabet alphabet_;
   MergeTable merges_;
   std::array<int32_t, 256> byte_ids_{};
+  bool cuts_words_ = false;       // stretches may be cut where no piece joins characters
   int32_t first_stage_ = 0;       // merges of a lower rank stay within words
   AdjacentPairs joined_;          // of all merged pieces
   AdjacentPairs joined_in_word_;  // of those of the first stage
