@@ -8,7 +8,9 @@
 #include "formats/json_metadata.h"
 #include "ops/backend.h"
 #include "tensor/allocators.h"
+#include "text/characters.h"
 #include "text/edit_labels.h"
+#include "tokenizer/character_ids.h"
 
 namespace onmal {
 namespace {
@@ -84,13 +86,8 @@ std::vector<std::string> EditTagger::correct_once(ThreadPool& pool,
     if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "correct", "stopped");
     std::vector<std::vector<int32_t>> group;
     for (int64_t tokens = 0; next < sentences.size() && tokens < kTokensAtOnce; ++next) {
-      std::vector<int32_t> ids;
-      for (const std::string_view c : split_characters(sentences[next])) {
-        const int32_t id = classifier_.tokenizer().find(c);
-        ids.push_back(id >= 0 ? id : unknown_);
-      }
-      if (static_cast<int64_t>(ids.size()) > length) ids.resize(static_cast<size_t>(length));
-      if (ids.empty()) ids.push_back(unknown_);
+      std::vector<int32_t> ids =
+          character_ids(classifier_.tokenizer(), sentences[next], unknown_, length);
       tokens += static_cast<int64_t>(ids.size());
       group.push_back(std::move(ids));
     }

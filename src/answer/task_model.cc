@@ -29,12 +29,11 @@ class InstructModel : public TaskModel {
   InstructModel(LanguageModel model, ThreadPool& pool, InstructOptions options)
       : model_(std::move(model)),
         options_(std::move(options)),
-        generator_(checked(model_), pool, options_.generator),
+        blank_(require_tokenizer(model_.tokenizer.get(), model_.tokenizer_problem, model_.path),
+               conversation_options(), model_.path.string()),
+        generator_(model_, pool, options_.generator),
         name_{model_title(model_.path), model_.path.string(),
-              options_.bare ? "tuned decoder" : "instruct"} {
-    const Conversation probe = conversation(TaskPrompt{});  // says so where there is no template
-    end_of_message_ = probe.end_of_message();
-  }
+              options_.bare ? "tuned decoder" : "instruct"} {}
 
   const ModelName& name() const override { return name_; }
   bool is_instructed() const override { return !options_.bare; }
@@ -56,7 +55,7 @@ class InstructModel : public TaskModel {
     how.sampler = options_.sampler;
     how.stop_texts = options_.stop_texts;
     how.max_tokens = prompt.max_tokens > 0 ? prompt.max_tokens : kUsualAnswer;
-    if (end_of_message_ >= 0) how.stop_ids.push_back(end_of_message_);
+    if (blank_.end_of_message() >= 0) how.stop_ids.push_back(blank_.end_of_message());
     const GenerateResult result = generator_.generate(ids_of(prompt), how, on_text, stop);
     if (result.finish == FinishReason::kCancelled)
       throw Error(ErrorCode::kCancelled, name_.name, "stopped");
@@ -67,25 +66,18 @@ class InstructModel : public TaskModel {
   }
 
  private:
-  static const LanguageModel& checked(const LanguageModel& model) {
-    if (model.tokenizer != nullptr) return model;
-    throw Error(ErrorCode::kUnsupported, model.path.string(),
-                model.tokenizer_problem.empty() ? "the model carries no tokenizer"
-                                                : model.tokenizer_problem);
-  }
-
-  Conversation conversation(const TaskPrompt& prompt) const {
+  ConversationOptions conversation_options() const {
     ConversationOptions how;
     how.chat_template =
         options_.chat_template.empty() ? model_.chat_template : options_.chat_template;
     how.bos_token = model_.bos_token;
     how.eos_token = model_.eos_token;
-    how.system = prompt.system;
-    return {*model_.tokenizer, how, model_.path.string()};
+    return how;
   }
 
   std::vector<int32_t> ids_of(const TaskPrompt& prompt) const {
-    Conversation talk = conversation(prompt);
+    Conversation talk = blank_;
+    talk.add_system(prompt.system);
     for (const ChatMessage& message : prompt.history) {
       if (message.role == "assistant") {
         talk.add_assistant(message.content, {});
@@ -102,9 +94,9 @@ class InstructModel : public TaskModel {
 
   LanguageModel model_;
   InstructOptions options_;
+  Conversation blank_;  // copied for each prompt; its template is read once
   Generator generator_;
   ModelName name_;
-  int32_t end_of_message_ = -1;
 };
 
 class PairModel : public TaskModel {
@@ -114,10 +106,7 @@ class PairModel : public TaskModel {
         pool_(pool),
         options_(options),
         name_{model_title(model_.path), model_.path.string(), "encoder-decoder"} {
-    if (model_.tokenizer.tokenizer != nullptr) return;
-    throw Error(ErrorCode::kUnsupported, name_.path,
-                model_.tokenizer.problem.empty() ? "the model carries no tokenizer"
-                                                 : model_.tokenizer.problem);
+    require_tokenizer(model_.tokenizer.tokenizer.get(), model_.tokenizer.problem, model_.path);
   }
 
   const ModelName& name() const override { return name_; }

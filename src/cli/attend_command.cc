@@ -16,6 +16,7 @@
 #include "cli/json_output.h"
 #include "cli/model_options.h"
 #include "infer/attention_view.h"
+#include "models/model_file.h"
 #include "models/text_encoder.h"
 
 namespace onmal {
@@ -95,11 +96,7 @@ void print_strongest(CommandContext& context, const std::vector<AttentionMap>& m
 
 void attend(CommandContext& context, const AttendOptions& options) {
   const TextEncoder encoder(options.model);
-  if (encoder.tokenizer() == nullptr) {
-    throw Error(ErrorCode::kUnsupported, options.model,
-                encoder.tokenizer_problem().empty() ? "the model carries no tokenizer"
-                                                    : encoder.tokenizer_problem());
-  }
+  require_tokenizer(encoder.tokenizer(), encoder.tokenizer_problem(), options.model);
   const std::vector<int32_t> ids = encoder.tokenizer()->encode(options.text, {.add_special = true});
   if (ids.empty()) throw Error(ErrorCode::kInvalidArgument, "text", "is empty: it has no tokens");
   std::vector<AttentionMap> maps = run(context, options, encoder, ids);

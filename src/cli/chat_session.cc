@@ -170,7 +170,8 @@ void ChatSession::answer(const std::string& text) {
   };
   try {
     const std::vector<int32_t> prompt = fitted_prompt(dropped);
-    opened = conversation_.opens_thinking();
+    // Rendering once more tells; nobody asks where all is shown as it comes.
+    opened = (hides_thinking_ || context_.json) && conversation_.opens_thinking();
     ThinkingFilter filter(opened);
     result = generator_.generate(
         prompt, options_.generate,

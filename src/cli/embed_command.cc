@@ -15,6 +15,7 @@
 #include "cli/input.h"
 #include "cli/json_output.h"
 #include "cli/model_options.h"
+#include "models/model_file.h"
 #include "models/text_encoder.h"
 
 namespace onmal {
@@ -65,12 +66,8 @@ std::vector<std::vector<int32_t>> read_ids(CommandContext& context,
       throw CLI::ValidationError("embed", "--tokens goes with neither --text nor --file");
     return {options.tokens};
   }
-  if (encoder.tokenizer() == nullptr) {
-    throw Error(ErrorCode::kUnsupported, options.model,
-                encoder.tokenizer_problem().empty() ? "the model carries no tokenizer"
-                                                    : encoder.tokenizer_problem(),
-                "give token ids with --tokens");
-  }
+  require_tokenizer(encoder.tokenizer(), encoder.tokenizer_problem(), options.model,
+                    "give token ids with --tokens");
   std::vector<std::vector<int32_t>> ids;
   for (const std::string& text : read_texts(context, options))
     ids.push_back(encoder.tokenizer()->encode(text, {.add_special = true}));

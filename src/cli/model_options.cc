@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/memory_size.h"
 #include "models/adapter.h"
+#include "models/model_file.h"
 #include "text/utf8.h"
 
 namespace onmal {
@@ -147,11 +148,9 @@ void add_talk_options(CLI::App& command, TalkOptions& options) {
 
 LanguageModel load_talking_model(const std::string& path) {
   LanguageModel model = load_language_model(path);
-  if (model.tokenizer != nullptr) return model;
-  throw Error(
-      ErrorCode::kUnsupported, path,
-      model.tokenizer_problem.empty() ? "the model carries no tokenizer" : model.tokenizer_problem,
-      "use a model with a byte-level BPE tokenizer");
+  require_tokenizer(model.tokenizer.get(), model.tokenizer_problem, path,
+                    "use a model with a byte-level BPE tokenizer");
+  return model;
 }
 
 TalkingModel load_for_talking(CommandContext& context, const TalkOptions& options) {

@@ -10,6 +10,7 @@
 #include "base/timer.h"
 #include "cli/json_output.h"
 #include "infer/beam_search.h"
+#include "models/model_file.h"
 
 namespace onmal {
 
@@ -20,14 +21,10 @@ bool is_encoder_decoder(const std::string& model) {
 void translate(CommandContext& context, const TalkOptions& options, const std::string& text,
                std::optional<int64_t> beams) {
   const EncoderDecoderModel model = load_encoder_decoder(options.model);
-  const Tokenizer* tokenizer = model.tokenizer.tokenizer.get();
-  if (tokenizer == nullptr) {
-    throw Error(ErrorCode::kUnsupported, options.model,
-                model.tokenizer.problem.empty() ? "the model carries no tokenizer"
-                                                : model.tokenizer.problem);
-  }
+  const Tokenizer& tokenizer =
+      require_tokenizer(model.tokenizer.tokenizer.get(), model.tokenizer.problem, options.model);
   const EncoderDecoderConfig& config = model.network->config();
-  const std::vector<int32_t> source = tokenizer->encode(text, {.add_special = true});
+  const std::vector<int32_t> source = tokenizer.encode(text, {.add_special = true});
   ThreadPool pool(context.threads);
   const Backend backend = make_cpu_backend();
   CachingAllocator memory;
@@ -41,8 +38,8 @@ void translate(CommandContext& context, const TalkOptions& options, const std::s
   const double seconds = timer.seconds();
   std::vector<int32_t> shown;
   std::copy_if(result.ids.begin(), result.ids.end(), std::back_inserter(shown),
-               [&](int32_t id) { return !tokenizer->is_special(id); });
-  const std::string output = tokenizer->decode(shown);
+               [&](int32_t id) { return !tokenizer.is_special(id); });
+  const std::string output = tokenizer.decode(shown);
   const double rate = static_cast<double>(result.ids.size()) / seconds;
   const char* finish = result.ended ? "end_token" : "max_tokens";
   if (context.json) {

@@ -51,10 +51,7 @@ Tensor find_table(const ModelFile& file) {
 WordVectors read_embeddings(const std::string& path) {
   const ModelFile file = open_model_file(path);
   const ModelTokenizer tokenizer = load_model_tokenizer(file);
-  if (tokenizer.tokenizer == nullptr) {
-    throw Error(ErrorCode::kUnsupported, path,
-                tokenizer.problem.empty() ? "the model carries no tokenizer" : tokenizer.problem);
-  }
+  require_tokenizer(tokenizer.tokenizer.get(), tokenizer.problem, path);
   HeapAllocator memory;
   const Tensor table = convert_tensor(find_table(file), DType::kF32, memory);
   const int64_t dim = table.dim(1);

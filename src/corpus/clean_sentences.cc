@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/hash.h"
+#include "corpus/held_out.h"
 #include "text/hangul.h"
 #include "text/sentences.h"
 #include "text/unicode.h"
@@ -13,13 +15,6 @@
 
 namespace onmal {
 namespace {
-
-// FNV-1a.
-uint64_t hash_text(std::string_view text) {
-  uint64_t hash = 0xCBF29CE484222325ULL;
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3ULL;
-  return hash;
-}
 
 bool is_jamo(uint32_t code) { return code >= 0x3131 && code <= 0x318E; }
 
@@ -89,8 +84,7 @@ SentenceReport write_clean_sentences(const Corpus& corpus, const SentenceOptions
   for (const Source& source : corpus.texts) {
     read_documents(source, [&](std::string_view document) {
       ++report.documents;
-      const bool is_held =
-          (hash_text(document) >> 20) % 1000 < static_cast<uint64_t>(options.heldout_permille);
+      const bool is_held = is_held_out(document, options.heldout_permille);
       const std::string text = normalize_unicode(document, NormalForm::kNfc);
       for (const TextSpan& span : split_sentences(text)) {
         const std::string_view sentence = span.in(text);
@@ -99,7 +93,7 @@ SentenceReport write_clean_sentences(const Corpus& corpus, const SentenceOptions
         if (fault != SentenceFault::kNone) continue;
         if (is_held) {
           held.emplace_back(sentence);
-        } else if (!seen.insert(hash_text(sentence)).second) {
+        } else if (!seen.insert(fnv1a(sentence)).second) {
           ++report.repeated;
         } else {
           learned.write(std::string(sentence) + "\n");
@@ -109,7 +103,7 @@ SentenceReport write_clean_sentences(const Corpus& corpus, const SentenceOptions
     });
   }
   for (const std::string& sentence : held) {
-    if (!seen.insert(hash_text(sentence)).second) {
+    if (!seen.insert(fnv1a(sentence)).second) {
       ++report.repeated;
       continue;
     }

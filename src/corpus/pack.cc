@@ -3,13 +3,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 namespace onmal {
 namespace {
 
 uint64_t hash_of(std::string_view text) {
-  uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a, then mixed: its low bits are weak
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3ULL;
+  uint64_t hash = fnv1a(text);  // mixed: its low bits are weak
   hash ^= hash >> 33;
   hash *= 0xFF51AFD7ED558CCDULL;
   return hash ^ (hash >> 33);

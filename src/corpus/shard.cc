@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 namespace onmal {
 namespace {
@@ -25,12 +26,9 @@ int64_t padded(int64_t bytes) { return (bytes + 7) / 8 * 8; }
 }  // namespace
 
 uint64_t tokenizer_fingerprint(const Tokenizer& tokenizer) {
-  uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
-  const auto mix = [&](uint8_t byte) { hash = (hash ^ byte) * 0x100000001B3ULL; };
-  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
-    for (const char c : tokenizer.piece(id)) mix(static_cast<uint8_t>(c));
-    mix(0xFF);
-  }
+  uint64_t hash = kFnv1aStart;
+  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id)
+    hash = fnv1a("\xFF", fnv1a(tokenizer.piece(id), hash));
   return hash;
 }
 

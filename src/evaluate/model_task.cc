@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "evaluate/labels.h"
+#include "models/model_file.h"
 
 namespace onmal {
 namespace {
@@ -41,11 +42,7 @@ std::vector<Metric> choose_by_likelihood(const ModelTaskInput& input,
                                          std::vector<ChoiceQuestion> questions) {
   if (input.limit > 0 && questions.size() > input.limit) questions.resize(input.limit);
   const LanguageModel model = load_language_model(input.model);
-  if (model.tokenizer == nullptr) {
-    throw Error(ErrorCode::kUnsupported, input.model.string(),
-                model.tokenizer_problem.empty() ? "the model carries no tokenizer"
-                                                : model.tokenizer_problem);
-  }
+  require_tokenizer(model.tokenizer.get(), model.tokenizer_problem, input.model);
   std::vector<double> right;
   LabelSets chosen;
   LabelSets wanted;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "text/characters.h"
 #include "text/hangul.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -115,13 +116,8 @@ bool is_ascii_punctuation(std::string_view character) {
 }
 
 std::vector<std::string> characters_of(std::string_view text) {
-  std::vector<std::string> out;
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = read_utf8(text, i).length;
-    out.emplace_back(text.substr(i, length));
-    i += length;
-  }
-  return out;
+  const std::vector<std::string_view> characters = split_characters(text);
+  return {characters.begin(), characters.end()};
 }
 
 std::vector<std::string> split_white_space(std::string_view text) {

@@ -22,10 +22,14 @@ Conversation::Conversation(const Tokenizer& tokenizer, ConversationOptions optio
                 "use a chat model, give a --template, or use 'onmal generate' for plain text");
   }
   end_of_message_ = find_end_of_message();
-  if (!options_.system.empty()) {
-    messages_.push_back({"system", options_.system});
-    answers_.emplace_back();
-  }
+  add_system(options_.system);
+}
+
+void Conversation::add_system(const std::string& text) {
+  ONMAL_ASSERT(messages_.empty());
+  if (text.empty()) return;
+  messages_.push_back({"system", text});
+  answers_.emplace_back();
 }
 
 RenderedChat Conversation::render(std::span<const ChatMessage> messages,

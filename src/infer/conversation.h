@@ -28,6 +28,8 @@ class Conversation {
   // is none and the tokenizer lacks ChatML's tokens.
   Conversation(const Tokenizer& tokenizer, ConversationOptions options, const std::string& where);
 
+  // What the model is told first, before any other message; "": nothing.
+  void add_system(const std::string& text);
   void add_user(const std::string& text);
   // The ids as they were sampled (without the end token), so that the cache of this turn serves the
   // next where the template shows answers unchanged. What a model wrote for itself in

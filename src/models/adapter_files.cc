@@ -141,6 +141,22 @@ AdapterFile open_adapter(const LanguageModel& model, const std::filesystem::path
   return file;
 }
 
+// What a file holds beside its maps: weights trained whole go to `extras` where they are wanted;
+// anything else was made for another model.
+void take_unused(std::span<const TensorEntry> entries, const std::set<std::string>& used,
+                 FunctionRef<Tensor(const std::string& name)> find, const std::string& where,
+                 AdapterExtras* extras) {
+  for (const TensorEntry& entry : entries) {
+    if (used.contains(entry.name)) continue;
+    if (extras == nullptr || entry.name.find(".lora_") != std::string::npos) {
+      throw Error(ErrorCode::kInvalidArgument, where,
+                  "the tensor '" + entry.name + "' has no place in this model",
+                  "use the base model it was trained on");
+    }
+    extras->tensors.push_back({entry.name, find(entry.name)});
+  }
+}
+
 // Takes one map's share of the file, when it has one. Notes the names that were used.
 class Attacher {
  public:
@@ -189,16 +205,8 @@ class Attacher {
 
   // Whatever the file holds beyond that was made for another model, or was trained whole.
   void check_all_used(AdapterExtras* extras) const {
-    for (const TensorEntry& entry : file_.entries()) {
-      if (used_.contains(entry.name)) continue;
-      if (extras != nullptr && entry.name.find(".lora_") == std::string::npos) {
-        extras->tensors.push_back({std::string(entry.name), file_.find(std::string(entry.name))});
-        continue;
-      }
-      throw Error(ErrorCode::kInvalidArgument, file_.where,
-                  "the tensor '" + entry.name + "' has no place in this model",
-                  "use the base model it was trained on");
-    }
+    const auto find = [&](const std::string& name) { return file_.find(name); };
+    take_unused(file_.entries(), used_, find, file_.where, extras);
     if (!used_.empty()) return;
     throw Error(ErrorCode::kBadFile, file_.where, "holds no tensors of an adapter");
   }
@@ -244,10 +252,6 @@ class Attacher {
   const Architecture& architecture_;
   std::set<std::string> used_;
 };
-
-}  // namespace
-
-namespace {
 
 void freeze_factors(Exec& exec, LowRank& change, const LinearLayer& layer, Allocator& memory) {
   change.freeze(exec, layer.weight.value);
@@ -343,20 +347,6 @@ std::string encoder_stem(const EncoderModel& model, const LinearLayer& layer,
          without_weight(stored.at(0).name);
 }
 
-// Weights trained whole; what else was not used was made for another model.
-void take_extras(const SafetensorsFile& file, const std::set<std::string>& used,
-                 const std::string& where, AdapterExtras& extras) {
-  for (const TensorEntry& entry : file.entries()) {
-    if (used.contains(entry.name)) continue;
-    if (entry.name.find(".lora_") != std::string::npos) {
-      throw Error(ErrorCode::kInvalidArgument, where,
-                  "the tensor '" + entry.name + "' has no place in this model",
-                  "use the base model it was trained on");
-    }
-    extras.tensors.push_back({entry.name, file.find(entry.name)});
-  }
-}
-
 }  // namespace
 
 void save_encoder_adapter(EncoderModel& model, const AdapterConfig& config,
@@ -419,7 +409,8 @@ AdapterConfig load_encoder_adapter(EncoderModel& model, const std::filesystem::p
     if (config.dora) freeze_factors(exec, change, layer, *model.memory);
     layer.changes.push_back(std::move(change));
   });
-  take_extras(*file, used, path.string(), extras);
+  const auto find = [&](const std::string& name) { return file->find(name); };
+  take_unused(file->entries(), used, find, path.string(), &extras);
   return config;
 }
 

@@ -51,6 +51,13 @@ ModelFile open_model_file(const std::filesystem::path& path) {
   return {file, std::make_shared<GgufParts>(file), nullptr};
 }
 
+const Tokenizer& require_tokenizer(const Tokenizer* tokenizer, const std::string& problem,
+                                   const std::filesystem::path& path, const std::string& hint) {
+  if (tokenizer != nullptr) return *tokenizer;
+  throw Error(ErrorCode::kUnsupported, path.string(),
+              problem.empty() ? "the model carries no tokenizer" : problem, hint);
+}
+
 ModelTokenizer load_model_tokenizer(const ModelFile& file) {
   ModelTokenizer result;
   // The weights are of use without a tokenizer: whoever needs text says then that there is none,

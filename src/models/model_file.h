@@ -39,6 +39,9 @@ struct ModelTokenizer {
   std::string problem;                         // why not, when it carries one
 };
 ModelTokenizer load_model_tokenizer(const ModelFile& file);
+// The tokenizer; for none (null), throws Error(kUnsupported) with `problem` where one is known.
+const Tokenizer& require_tokenizer(const Tokenizer* tokenizer, const std::string& problem,
+                                   const std::filesystem::path& path, const std::string& hint = "");
 // Writes tokenizer.json into `to`; where this tokenizer has none, copies the vocabulary files of
 // the folder `from` that it was loaded from.
 void save_tokenizer_files(const ModelTokenizer& tokenizer, const std::filesystem::path& from,

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "text/characters.h"
 #include "text/hangul.h"
 #include "text/hangul_keyboard.h"
 #include "text/unicode.h"
@@ -201,16 +202,6 @@ std::vector<std::string> aligned_labels(std::string_view written, std::string_vi
 }
 
 }  // namespace
-
-std::vector<std::string_view> split_characters(std::string_view text) {
-  std::vector<std::string_view> characters;
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = read_utf8(text, i).length;
-    characters.push_back(text.substr(i, length));
-    i += length;
-  }
-  return characters;
-}
 
 std::vector<std::string> find_edit_labels(std::string_view written, std::string_view meant) {
   const std::vector<std::string_view> characters = split_characters(written);

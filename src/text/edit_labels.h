@@ -19,9 +19,6 @@ namespace onmal {
 // the space and keeps the character.
 inline constexpr std::string_view kKeepLabel = "$KEEP";
 
-// The characters of a text (bytes that are not UTF-8 by themselves).
-std::vector<std::string_view> split_characters(std::string_view text);
-
 // The labels that turn `written` into `meant`, one for each character of `written`; characters are
 // aligned by the jamo they share. Applying them gives `meant`, but where a text is to be added and
 // there is no character to hold it (both empty).

@@ -1,9 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "tokenizer/bit_filter.h"
 
 namespace onmal {
 
@@ -20,32 +24,15 @@ class AdjacentPairs {
     // Goes to the next place; false at the end.
     bool next() {
       if (at_ + 1 >= text_.size()) return false;
-      push();
+      left_ = extend(left_, text_[at_]);
       ++at_;
-      starts_character_ = (static_cast<uint8_t>(text_[at_]) & 0xC0) != 0x80;
+      starts_character_ = !continues(text_[at_]);
       return true;
     }
     size_t at() const { return at_; }
 
    private:
     friend class AdjacentPairs;
-    void push() {
-      const auto byte = static_cast<uint8_t>(text_[at_]);
-      left_ = (byte & 0xC0) == 0x80 ? left_ << 8 | byte : byte;
-    }
-    // The bytes from the place on, as far as its first one says that its character reaches.
-    uint32_t right() const {
-      const uint32_t lead = static_cast<uint8_t>(text_[at_]);
-      const size_t length = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-      uint32_t key = lead;
-      for (size_t i = at_ + 1; i < text_.size() && i < at_ + length; ++i) {
-        const auto byte = static_cast<uint8_t>(text_[i]);
-        if ((byte & 0xC0) != 0x80) break;
-        key = key << 8 | byte;
-      }
-      return key;
-    }
-
     std::string_view text_;
     size_t at_ = 0;
     uint32_t left_ = 0;  // the last four bytes at most of the character before the place
@@ -53,7 +40,9 @@ class AdjacentPairs {
   };
 
   AdjacentPairs() = default;
-  explicit AdjacentPairs(const std::vector<std::string>& pieces);
+  // The pair merges[i] of pieces makes the piece made[i].
+  AdjacentPairs(const std::vector<std::string>& pieces,
+                std::span<const std::pair<int32_t, int32_t>> merges, std::span<const int32_t> made);
 
   // True when the bytes before and after the place may come to stand in one piece.
   bool may_join(const Walk& walk) const {
@@ -62,22 +51,29 @@ class AdjacentPairs {
                          static_cast<uint8_t>(walk.text_[at]);
     if (!bytes_[bytes]) return false;
     const bool ascii = ((bytes >> 8 | bytes) & 0x80) == 0;  // then the bytes are the characters
-    if (ascii || pairs_.empty() || !walk.starts_character_) return true;
-    return has(bit_of(walk.left_, walk.right()));
+    if (ascii || pairs_.says_yes_to_all() || !walk.starts_character_) return true;
+    return pairs_.may_contain(BitFilter::pair_key(walk.left_, first_character(walk.text_, at)));
   }
 
  private:
-  size_t bit_of(uint32_t left, uint32_t right) const {
-    return bit_of(uint64_t{left} << 32 | right);
+  static bool continues(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
+  // The bytes from `at` on, as far as the first one says that its character reaches.
+  static uint32_t first_character(std::string_view text, size_t at) {
+    const uint32_t lead = static_cast<uint8_t>(text[at]);
+    const size_t length = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    uint32_t key = lead;
+    for (size_t i = at + 1; i < text.size() && i < at + length && continues(text[i]); ++i)
+      key = key << 8 | static_cast<uint8_t>(text[i]);
+    return key;
   }
-  size_t bit_of(uint64_t key) const {
-    key *= 0x9E3779B97F4A7C15ULL;
-    return static_cast<size_t>(key >> 24) & (pairs_.size() * 64 - 1);
+  // The bytes of a character so far with one more.
+  static uint32_t extend(uint32_t key, char c) {
+    const auto byte = static_cast<uint8_t>(c);
+    return continues(c) ? key << 8 | byte : byte;
   }
-  bool has(size_t bit) const { return (pairs_[bit / 64] >> (bit % 64) & 1) != 0; }
 
   std::vector<bool> bytes_ = std::vector<bool>(65536);  // [first * 256 + second]
-  std::vector<uint64_t> pairs_;                         // none: the bytes alone tell
+  BitFilter pairs_;                                     // of characters
 };
 
 }  // namespace onmal

@@ -81,6 +81,7 @@ BpeTokenizer::BpeTokenizer(BpeDefinition definition)
     byte_ids_[static_cast<size_t>(byte)] = found == ids_.end() ? kNoToken : found->second;
   }
   int32_t rank = 0;
+  std::vector<int32_t> made;  // by each merge
   for (const auto& [left, right] : definition_.merges) {
     if (!known(left) || !known(right))
       refuse("merge " + std::to_string(rank) + " names an unknown token");
@@ -89,10 +90,10 @@ BpeTokenizer::BpeTokenizer(BpeDefinition definition)
     if (merged == ids_.end())
       refuse("merge " + std::to_string(rank) + " makes a token that is not in the vocabulary");
     merges_.insert(left, right, {rank, merged->second});
+    made.push_back(merged->second);
     ++rank;
   }
-  find_joins();
-  find_joinable_pairs();
+  find_cuts(made);
 }
 
 std::string_view BpeTokenizer::piece(int32_t id) const {
@@ -113,8 +114,9 @@ int32_t BpeTokenizer::find(std::string_view text) const {
   return found == ids_.end() ? -1 : found->second;
 }
 
-void BpeTokenizer::find_joins() {
-  const auto crosses_words = [](const std::string& piece) {
+void BpeTokenizer::find_cuts(std::span<const int32_t> made) {
+  const auto crosses_words = [&](int32_t id) {
+    const std::string& piece = definition_.pieces[static_cast<size_t>(id)];
     for (size_t i = 1; i < piece.size(); ++i) {
       const bool before = piece[i - 1] == ' ' || piece[i - 1] == '\n' || piece[i - 1] == '\t' ||
                           piece[i - 1] == '\r';
@@ -122,25 +124,18 @@ void BpeTokenizer::find_joins() {
     }
     return false;
   };
-  const auto merged = [&](size_t rank) {
-    const auto& [left, right] = definition_.merges[rank];
-    return definition_.pieces[static_cast<size_t>(left)] +
-           definition_.pieces[static_cast<size_t>(right)];
-  };
   // Stretches taken whole and bytes dropped need more than merging: one stage, nothing cut.
-  const bool always_one = definition_.ignore_merges || definition_.partial_alphabet;
-  const size_t count = definition_.merges.size();
-  size_t first = 0;
-  while (first < count && (always_one || !crosses_words(merged(first)))) ++first;
+  cuts_words_ = !definition_.ignore_merges && !definition_.partial_alphabet;
+  first_stage_ = static_cast<int32_t>(made.size());
+  if (!cuts_words_) return;
+  const auto first = std::find_if(made.begin(), made.end(), crosses_words) - made.begin();
   first_stage_ = static_cast<int32_t>(first);
-  cuts_words_ = !always_one;
-  std::vector<std::string> pieces;
-  for (size_t rank = 0; rank < count; ++rank) {
-    if (rank == first) joined_in_word_ = AdjacentPairs(pieces);
-    pieces.push_back(merged(rank));
-  }
-  joined_ = AdjacentPairs(pieces);
-  if (first == count) joined_in_word_ = joined_;
+  const std::span<const std::pair<int32_t, int32_t>> merges = definition_.merges;
+  const auto in_words = static_cast<size_t>(first);
+  joined_in_word_ = AdjacentPairs(definition_.pieces, merges.first(in_words), made.first(in_words));
+  if (in_words == merges.size()) return;
+  joined_ = AdjacentPairs(definition_.pieces, merges, made);
+  find_joinable_pairs(made);
 }
 
 void BpeTokenizer::encode_word(std::string_view word, std::vector<int32_t>& ids) const {
@@ -165,7 +160,7 @@ void BpeTokenizer::encode_word(std::string_view word, std::vector<int32_t>& ids)
 
 // Merges that may still apply to first-stage tokens: those of the second stage, and those of the
 // first with a part that one of these makes.
-void BpeTokenizer::find_joinable_pairs() {
+void BpeTokenizer::find_joinable_pairs(std::span<const int32_t> all_made) {
   std::vector<bool> is_made(definition_.pieces.size(), false);
   std::vector<bool> taken(definition_.merges.size(), false);
   std::vector<std::pair<int32_t, int32_t>> merges;
@@ -180,7 +175,7 @@ void BpeTokenizer::find_joinable_pairs() {
         continue;
       taken[rank] = true;
       merges.emplace_back(left, right);
-      made.push_back(merges_.find(left, right).id);
+      made.push_back(all_made[rank]);
       is_made[static_cast<size_t>(made.back())] = true;
     }
   }
@@ -232,6 +227,16 @@ void BpeTokenizer::encode_stretch(std::string_view stretch, const Encoders& enco
   }
 }
 
+void BpeTokenizer::encode_with(std::string_view text, const EncodeOptions& options,
+                               const Encoders& encoders, std::vector<int32_t>& ids) const {
+  pipeline_.encode(
+      text, options,
+      [&](std::string_view stretch, std::vector<int32_t>& out) {
+        encode_stretch(stretch, encoders, out);
+      },
+      ids);
+}
+
 std::vector<int32_t> BpeTokenizer::encode(std::string_view text,
                                           const EncodeOptions& options) const {
   std::vector<int32_t> ids;
@@ -239,13 +244,7 @@ std::vector<int32_t> BpeTokenizer::encode(std::string_view text,
     encode_word(part, out);
   };
   const auto row = [&](std::span<int32_t> part, std::vector<int32_t>& out) { join_row(part, out); };
-  const Encoders encoders{word, row};
-  pipeline_.encode(
-      text, options,
-      [&](std::string_view stretch, std::vector<int32_t>& out) {
-        encode_stretch(stretch, encoders, out);
-      },
-      ids);
+  encode_with(text, options, {word, row}, ids);
   return ids;
 }
 
@@ -284,13 +283,7 @@ void BpeEncoder::encode(std::string_view text, std::vector<int32_t>& ids) {
     encode_word(part, out);
   };
   const auto row = [&](std::span<int32_t> part, std::vector<int32_t>& out) { join_row(part, out); };
-  const BpeTokenizer::Encoders encoders{word, row};
-  tokenizer_.pipeline_.encode(
-      text, {},
-      [&](std::string_view stretch, std::vector<int32_t>& out) {
-        tokenizer_.encode_stretch(stretch, encoders, out);
-      },
-      ids);
+  tokenizer_.encode_with(text, {}, {word, row}, ids);
 }
 
 }  // namespace onmal

@@ -78,8 +78,11 @@ class BpeTokenizer : public Tokenizer {
                       std::vector<int32_t>& ids) const;
   // First-stage ids of a word; appends.
   void encode_word(std::string_view word, std::vector<int32_t>& ids) const;
-  void find_joins();
-  void find_joinable_pairs();
+  void encode_with(std::string_view text, const EncodeOptions& options, const Encoders& encoders,
+                   std::vector<int32_t>& ids) const;
+  // Where encode_stretch() may cut. `made`: the id that each merge makes.
+  void find_cuts(std::span<const int32_t> made);
+  void find_joinable_pairs(std::span<const int32_t> all_made);
   // Second-stage merges of first-stage tokens; appends.
   void join_words(std::vector<int32_t>& symbols, const Encoders& encoders,
                   std::vector<int32_t>& ids) const;

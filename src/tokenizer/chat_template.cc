@@ -47,12 +47,9 @@ ChatTemplate::ChatTemplate(std::string_view source, std::string bos_token, std::
     : bos_token_(std::move(bos_token)),
       eos_token_(std::move(eos_token)),
       own_chatml_(source.empty() || source == chatml_template()) {
-  template_ = std::make_unique<jinja::Template>(source.empty() ? chatml_template() : source, where);
+  template_ =
+      std::make_shared<const jinja::Template>(source.empty() ? chatml_template() : source, where);
 }
-
-ChatTemplate::~ChatTemplate() = default;
-ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
-ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 
 RenderedChat ChatTemplate::render(const ChatRequest& request) const {
   std::vector<Value> messages;

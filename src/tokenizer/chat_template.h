@@ -52,9 +52,6 @@ class ChatTemplate {
   // where there are none. Throws Error(kBadFile) with the line for what is not Jinja.
   ChatTemplate(std::string_view source, std::string bos_token, std::string eos_token,
                const std::string& where = "chat template");
-  ~ChatTemplate();
-  ChatTemplate(ChatTemplate&&) noexcept;
-  ChatTemplate& operator=(ChatTemplate&&) noexcept;
 
   // Throws Error: kInvalidArgument when the template refuses the messages, kBadFile for malformed
   // JSON, kResource for a template that does not come to an end.
@@ -65,7 +62,7 @@ class ChatTemplate {
   bool is_own_chatml() const { return own_chatml_; }
 
  private:
-  std::unique_ptr<jinja::Template> template_;
+  std::shared_ptr<const jinja::Template> template_;  // shared by copies
   std::string bos_token_;
   std::string eos_token_;
   bool own_chatml_ = false;

@@ -1,7 +1,6 @@
 #include "tokenizer/joinable_pairs.h"
 
 #include <algorithm>
-#include <bit>
 #include <unordered_map>
 
 namespace onmal {
@@ -50,11 +49,9 @@ JoinablePairs::JoinablePairs(std::span<const Pair> merges, std::span<const int32
     }
     if (pairs.size() > kMostPairs) return;
   }
-  bits_.resize(std::bit_ceil(std::max<size_t>(1, pairs.size() / 2)));  // 32 bits or more for a pair
-  for (const auto& [a, b] : pairs) {
-    const size_t bit = bit_of(a, b);
-    bits_[bit / 64] |= uint64_t{1} << (bit % 64);
-  }
+  pairs_ = BitFilter(pairs.size(), 32);
+  for (const auto& [a, b] : pairs)
+    pairs_.insert(BitFilter::pair_key(static_cast<uint32_t>(a), static_cast<uint32_t>(b)));
 }
 
 }  // namespace onmal

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "tokenizer/bit_filter.h"
+
 namespace onmal {
 
 // Which neighbouring tokens some later merge could still bring into one token: (a, b) when a merge
@@ -18,20 +20,12 @@ class JoinablePairs {
   JoinablePairs(std::span<const std::pair<int32_t, int32_t>> merges, std::span<const int32_t> made);
 
   bool may_join(int32_t left, int32_t right) const {
-    if (bits_.empty()) return true;
-    const size_t bit = bit_of(left, right);
-    return (bits_[bit / 64] >> (bit % 64) & 1) != 0;
+    return pairs_.may_contain(
+        BitFilter::pair_key(static_cast<uint32_t>(left), static_cast<uint32_t>(right)));
   }
 
  private:
-  size_t bit_of(int32_t left, int32_t right) const {
-    uint64_t key =
-        static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
-    key *= 0x9E3779B97F4A7C15ULL;
-    return static_cast<size_t>(key >> 24) & (bits_.size() * 64 - 1);
-  }
-
-  std::vector<uint64_t> bits_;
+  BitFilter pairs_;
 };
 
 }  // namespace onmal

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "tokenizer/bit_filter.h"
+
 namespace onmal {
 
 // (left id, right id) → rank and merged id; open addressing, at most half full.
@@ -20,7 +22,7 @@ class MergeTable {
     size_t slots = 16;
     while (slots < 2 * merges) slots *= 2;
     slots_.resize(slots);
-    filter_.resize(slots / 4);
+    filter_ = BitFilter(slots, 16);
   }
 
   // A pair given twice keeps its first rank.
@@ -32,15 +34,13 @@ class MergeTable {
       at = (at + 1) & (slots_.size() - 1);
     }
     slots_[at] = {key, merge};
-    const size_t bit = filter_bit(key);
-    filter_[bit / 64] |= uint64_t{1} << (bit % 64);
+    filter_.insert(key);
   }
 
   Merge find(int32_t left, int32_t right) const {
     const uint64_t key = key_of(left, right);
     // Most pairs do not merge: a small filter says so without a look into the large table.
-    const size_t bit = filter_bit(key);
-    if ((filter_[bit / 64] >> (bit % 64) & 1) == 0) return {};
+    if (!filter_.may_contain(key)) return {};
     for (size_t at = slot_of(key); slots_[at].merge.rank >= 0;
          at = (at + 1) & (slots_.size() - 1)) {
       if (slots_[at].key == key) return slots_[at].merge;
@@ -54,21 +54,15 @@ class MergeTable {
     Merge merge;
   };
   static uint64_t key_of(int32_t left, int32_t right) {
-    return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
+    return BitFilter::pair_key(static_cast<uint32_t>(left), static_cast<uint32_t>(right));
   }
   size_t slot_of(uint64_t key) const {
     key *= 0x9E3779B97F4A7C15ULL;
     return static_cast<size_t>(key ^ (key >> 29)) & (slots_.size() - 1);
   }
 
-  size_t filter_bit(uint64_t key) const {
-    key *= 0xC4CEB9FE1A85EC53ULL;
-    return static_cast<size_t>(key >> 20) & (filter_.size() * 64 - 1);
-  }
-
   std::vector<Slot> slots_ = std::vector<Slot>(16);
-  std::vector<uint64_t> filter_ =
-      std::vector<uint64_t>(4);  // 16 bits a slot, one set for each merge
+  BitFilter filter_{16, 16};  // of the keys
 };
 
 // Applies merges to `symbols` in place until none is left: lowest rank first, leftmost first among

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "corpus/held_out.h"
 
 namespace onmal {
 
@@ -103,10 +104,7 @@ ConversationSplit read_all_conversations(const Corpus& corpus, int64_t heldout_p
   ConversationSplit split;
   for (const Source& source : corpus.conversations) {
     read_conversations(source, [&](std::vector<ChatMessage>&& messages) {
-      uint64_t hash = 0xCBF29CE484222325ULL;
-      for (const char c : messages[0].content)
-        hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3ULL;
-      const bool held = (hash >> 20) % 1000 < static_cast<uint64_t>(heldout_permille);
+      const bool held = is_held_out(messages[0].content, heldout_permille);
       (held ? split.heldout : split.train).push_back(std::move(messages));
     });
   }

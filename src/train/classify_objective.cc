@@ -10,6 +10,7 @@
 #include "train/batch_source.h"
 #include "train/fresh_model.h"
 #include "train/label_metrics.h"
+#include "train/row_batch.h"
 
 namespace onmal {
 namespace {
@@ -156,14 +157,7 @@ TrainBatch ClassifyObjective::make_batch(Allocator& memory, uint64_t position,
 TrainBatch ClassifyObjective::pack(Allocator& memory, std::span<const Item* const> items) const {
   std::vector<std::vector<int32_t>> texts;
   for (const Item* item : items) texts.push_back(item->ids);
-  const TextRows rows = classifier_.pack(memory, texts, length_);
-  TrainBatch batch;
-  batch.ids = rows.ids;
-  batch.positions = rows.positions;
-  batch.first_keys = rows.first_keys;
-  batch.key_ends = rows.key_ends;
-  batch.tokens = rows.tokens;
-  for (const TextRows::Text& text : rows.texts) batch.spans.push_back({text.begin, text.end});
+  TrainBatch batch = batch_of_rows(classifier_.pack(memory, texts, length_));
   fill_targets(memory, items, batch);
   return batch;
 }
@@ -197,13 +191,7 @@ void ClassifyObjective::fill_targets(Allocator& memory, std::span<const Item* co
 
 Tensor ClassifyObjective::features(Exec& exec, const TrainBatch& batch,
                                    bool checkpoint_activations) const {
-  TextRows rows;
-  rows.ids = batch.ids;
-  rows.positions = batch.positions;
-  rows.first_keys = batch.first_keys;
-  rows.key_ends = batch.key_ends;
-  for (const TrainBatch::Span& span : batch.spans) rows.texts.push_back({span.begin, span.end});
-  return classifier_.features(exec, rows, checkpoint_activations);
+  return classifier_.features(exec, rows_of_batch(batch), checkpoint_activations);
 }
 
 TrainLoss ClassifyObjective::loss(Exec& exec, const TrainBatch& batch, double normalizer) const {

@@ -11,12 +11,16 @@
 #include "corpus/hangul_noise.h"
 #include "corpus/packed_dataset.h"
 #include "corpus/source.h"
+#include "formats/json_metadata.h"
 #include "ops/cross_entropy.h"
 #include "tensor/allocators.h"
+#include "text/characters.h"
 #include "text/edit_labels.h"
+#include "tokenizer/character_ids.h"
 #include "tokenizer/tokenizer_json.h"
 #include "train/batch_source.h"
 #include "train/fresh_model.h"
+#include "train/row_batch.h"
 
 namespace onmal {
 namespace {
@@ -41,21 +45,12 @@ std::vector<std::string> read_sentences(const std::filesystem::path& path) {
   return sentences;
 }
 
-std::string json_text(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
 // A tokenizer.json with a token for each character: BPE without merges.
 std::shared_ptr<const Tokenizer> make_character_tokenizer(const std::vector<std::string>& all) {
   std::string vocabulary = "\"[PAD]\":0,\"[UNK]\":1";
   for (size_t i = 0; i < all.size(); ++i) {
     vocabulary += ',';
-    vocabulary += json_text(all[i]);
+    vocabulary += quote_json(all[i], "a character");
     vocabulary += ':';
     vocabulary += std::to_string(i + 2);
   }
@@ -153,21 +148,12 @@ std::string CorrectObjective::make_mistakes(const std::string& sentence, Rng& rn
 CorrectObjective::Item CorrectObjective::encode(std::string_view written,
                                                 std::string_view meant) const {
   Item item;
-  for (const std::string_view c : split_characters(written)) {
-    const int32_t id = classifier_->tokenizer().find(c);
-    item.ids.push_back(id >= 0 ? id : unknown_);
-  }
+  item.ids = character_ids(classifier_->tokenizer(), written, unknown_, length_);
   for (const std::string& label : find_edit_labels(written, meant)) {
     const auto found = labels_.find(label);
     item.targets.push_back(found == labels_.end() ? kIgnoredTarget : found->second);
   }
-  const auto most = static_cast<size_t>(length_);
-  if (item.ids.size() > most) item.ids.resize(most);
-  item.targets.resize(item.ids.size());
-  if (item.ids.empty()) {
-    item.ids.push_back(unknown_);
-    item.targets.push_back(kIgnoredTarget);
-  }
+  item.targets.resize(item.ids.size(), kIgnoredTarget);
   return item;
 }
 
@@ -184,19 +170,12 @@ TrainBatch CorrectObjective::make_batch(Allocator& memory, uint64_t position, in
 TrainBatch CorrectObjective::pack(Allocator& memory, std::span<const Item> items) const {
   std::vector<std::vector<int32_t>> texts;
   for (const Item& item : items) texts.push_back(item.ids);
-  const TextRows rows = classifier_->pack(memory, texts, length_);
-  TrainBatch batch;
-  batch.ids = rows.ids;
-  batch.positions = rows.positions;
-  batch.first_keys = rows.first_keys;
-  batch.key_ends = rows.key_ends;
-  batch.tokens = rows.tokens;
-  batch.targets = Tensor::empty(memory, Shape{rows.ids.elements()}, DType::kI32);
+  TrainBatch batch = batch_of_rows(classifier_->pack(memory, texts, length_));
+  batch.targets = Tensor::empty(memory, Shape{batch.ids.elements()}, DType::kI32);
   std::fill_n(batch.targets.i32(), batch.targets.elements(), kIgnoredTarget);
   for (size_t i = 0; i < items.size(); ++i) {
-    batch.spans.push_back({rows.texts[i].begin, rows.texts[i].end});
     std::copy(items[i].targets.begin(), items[i].targets.end(),
-              batch.targets.i32() + rows.texts[i].begin);
+              batch.targets.i32() + batch.spans[i].begin);
     batch.counted += std::count_if(items[i].targets.begin(), items[i].targets.end(),
                                    [](int32_t target) { return target != kIgnoredTarget; });
   }
@@ -205,13 +184,7 @@ TrainBatch CorrectObjective::pack(Allocator& memory, std::span<const Item> items
 
 Tensor CorrectObjective::features(Exec& exec, const TrainBatch& batch,
                                   bool checkpoint_activations) const {
-  TextRows rows;
-  rows.ids = batch.ids;
-  rows.positions = batch.positions;
-  rows.first_keys = batch.first_keys;
-  rows.key_ends = batch.key_ends;
-  for (const TrainBatch::Span& span : batch.spans) rows.texts.push_back({span.begin, span.end});
-  return classifier_->features(exec, rows, checkpoint_activations);
+  return classifier_->features(exec, rows_of_batch(batch), checkpoint_activations);
 }
 
 TrainLoss CorrectObjective::loss(Exec& exec, const TrainBatch& batch, double normalizer) const {

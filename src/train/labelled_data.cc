@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "corpus/held_out.h"
 #include "corpus/source.h"
 
 namespace onmal {
@@ -131,12 +132,6 @@ Example finish(const RawExample& raw, const DataRecipe& data, ClassifyTask task,
 }
 
 }  // namespace
-
-bool is_held_out(std::string_view text, int64_t permille) {
-  uint64_t hash = 0xCBF29CE484222325ULL;
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3ULL;
-  return (hash >> 20) % 1000 < static_cast<uint64_t>(permille);
-}
 
 std::vector<std::string_view> split_words(std::string_view text) {
   std::vector<std::string_view> words;

@@ -28,9 +28,6 @@ struct LabelledData {
 // is none, as many labels as words, a split that came out empty.
 LabelledData read_labelled_data(const DataRecipe& data, ClassifyTask task);
 
-// FNV-1a, the hash that splits are chosen by.
-bool is_held_out(std::string_view text, int64_t permille);
-
 // The words of a text: stretches without spaces.
 std::vector<std::string_view> split_words(std::string_view text);
 

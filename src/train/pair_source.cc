@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "corpus/held_out.h"
 #include "corpus/source.h"
 #include "models/text_rows.h"
 #include "train/batch_source.h"

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "corpus/held_out.h"
 #include "corpus/source.h"
 #include "tokenizer/chat_encoder.h"
 #include "tokenizer/chat_template.h"
