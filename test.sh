@@ -51,9 +51,10 @@ run_benchmarks() {
   build/release/onmal -t "$jobs" bench --random 300m -p 64 -n 48
 }
 
-options=(-DONMAL_BUILD_BENCH=ON)
-run_preset release all 2
-options=()
+# The fuzzers run under sanitizers, below.
+options=(-DONMAL_BUILD_BENCH=ON -DONMAL_BUILD_FUZZ=OFF -DONMAL_UNITY=ON)
+run_preset release all 0
+options=(-DONMAL_UNITY=ON)
 fuzz_seconds=10
 [ "$full" -eq 0 ] || fuzz_seconds=600
 # Long tests of work that one thread does take minutes under sanitizers; release has run them.

@@ -82,15 +82,15 @@ class InputFile {
   fs::path temporary_;
 };
 
-const Recipe& parse_type(const std::string& name) {
-  const Recipe* recipe = find_recipe(name);
+const QuantizeRecipe& parse_type(const std::string& name) {
+  const QuantizeRecipe* recipe = find_recipe(name);
   if (recipe == nullptr) {
     throw CLI::ValidationError("--type", "'" + name + "' is none of " + recipe_names());
   }
   return *recipe;
 }
 
-void print(CommandContext& context, const Options& options, const Recipe& recipe, uint64_t bytes_in,
+void print(CommandContext& context, const Options& options, const QuantizeRecipe& recipe, uint64_t bytes_in,
            const std::vector<QuantizedTensor>& tensors) {
   const uint64_t bytes_out = bytes_of(options.output);
   if (context.json) {
@@ -147,7 +147,7 @@ void print_fallbacks(CommandContext& context, const std::vector<QuantizedTensor>
 }
 
 void quantize(CommandContext& context, const Options& options) {
-  const Recipe& recipe = parse_type(options.type);
+  const QuantizeRecipe& recipe = parse_type(options.type);
   if (fs::path(options.output).extension() != ".gguf") {
     throw CLI::ValidationError("output", "must be a .gguf file; 'onmal convert' writes folders");
   }

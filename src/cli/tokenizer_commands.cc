@@ -108,7 +108,7 @@ void add_detokenize(CLI::App& app, CommandContext& context) {
   });
 }
 
-struct TrainOptions {
+struct TokenizerTrainOptions {
   std::vector<std::string> inputs;
   std::string corpus, data = ".", output;
   std::vector<std::string> special_tokens;
@@ -116,7 +116,7 @@ struct TrainOptions {
   BpeTrainOptions bpe;
 };
 
-void feed_everything(ThreadPool& pool, const TrainOptions& options, BpeTrainer& trainer) {
+void feed_everything(ThreadPool& pool, const TokenizerTrainOptions& options, BpeTrainer& trainer) {
   for (const std::string& input : options.inputs) trainer.feed(pool, read_file(input), input);
   if (options.corpus.empty()) return;
   for (const Source& source : load_corpus(options.corpus, options.data).texts) {
@@ -126,7 +126,7 @@ void feed_everything(ThreadPool& pool, const TrainOptions& options, BpeTrainer& 
   }
 }
 
-void train(CommandContext& context, const TrainOptions& options) {
+void train(CommandContext& context, const TokenizerTrainOptions& options) {
   if (options.inputs.empty() && options.corpus.empty()) {
     throw CLI::ValidationError("tokenizer train", "give --input files or a --corpus description");
   }
@@ -166,7 +166,7 @@ void train(CommandContext& context, const TrainOptions& options) {
 }
 
 void add_tokenizer_train(CLI::App& app, CommandContext& context) {
-  const auto options = std::make_shared<TrainOptions>();
+  const auto options = std::make_shared<TokenizerTrainOptions>();
   // Measured in docs/LOG.md: fair to Korean without taking too much from English.
   options->bpe.hangul_share = 0.8;
   options->bpe.pretokenizer = "superbpe";

@@ -13,7 +13,7 @@
 namespace onmal {
 namespace {
 
-struct TrainOptions {
+struct RecipeOptions {
   std::string recipe;
   bool fresh = false;
 };
@@ -76,7 +76,7 @@ void run_recipe(CommandContext& context, const std::filesystem::path& path, bool
 }
 
 void add_train_commands(CLI::App& app, CommandContext& context) {
-  const auto options = std::make_shared<TrainOptions>();
+  const auto options = std::make_shared<RecipeOptions>();
   CLI::App* command =
       app.add_subcommand("train", "Train a model by a recipe; goes on where it stopped");
   command->add_option("recipe", options->recipe, "Recipe (TOML)")->required();

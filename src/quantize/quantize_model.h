@@ -14,7 +14,7 @@
 namespace onmal {
 
 struct QuantizeOptions {
-  const Recipe* recipe = nullptr;
+  const QuantizeRecipe* recipe = nullptr;
   bool pure = false;  // the recipe's main format for every matrix, no exceptions
   const ImportanceMatrix* importance = nullptr;
   std::string importance_name;  // noted in the file

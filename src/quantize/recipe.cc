@@ -50,7 +50,7 @@ constexpr RecipeRule kIQ4[] = {
     {kFeedForwardDown, kFirstEighth, DType::kQ5_K, false, true},
 };
 
-constexpr Recipe kRecipes[] = {
+constexpr QuantizeRecipe kRecipes[] = {
     {"f32", DType::kF32, 0, {}},          {"f16", DType::kF16, 1, {}},
     {"bf16", DType::kBF16, 32, {}},       {"q8_0", DType::kQ8_0, 7, {}},
     {"q6_k", DType::kQ6_K, 18, {}},       {"q5_k_m", DType::kQ5_K, 17, kQ5KM},
@@ -96,13 +96,13 @@ bool chosen(LayerChoice choice, int64_t i, int64_t n) {
 
 }  // namespace
 
-std::span<const Recipe> recipes() { return kRecipes; }
+std::span<const QuantizeRecipe> recipes() { return kRecipes; }
 
-const Recipe* find_recipe(std::string_view name) {
+const QuantizeRecipe* find_recipe(std::string_view name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  for (const Recipe& recipe : kRecipes) {
+  for (const QuantizeRecipe& recipe : kRecipes) {
     if (recipe.name == lower) return &recipe;
   }
   return nullptr;
@@ -110,7 +110,7 @@ const Recipe* find_recipe(std::string_view name) {
 
 std::string recipe_names() {
   std::string names;
-  for (const Recipe& recipe : kRecipes) {
+  for (const QuantizeRecipe& recipe : kRecipes) {
     names += (names.empty() ? "" : ", ") + std::string(recipe.name);
   }
   return names;
@@ -133,7 +133,7 @@ TensorRole tensor_role(std::string_view name, int rank, bool tied) {
   return kOther;
 }
 
-DType choose_format(const Recipe& recipe, const TensorPlace& place, bool pure) {
+DType choose_format(const QuantizeRecipe& recipe, const TensorPlace& place, bool pure) {
   const DType dtype = recipe.dtype;
   if (pure || !is_quantized(dtype) || dtype == DType::kQ8_0) return dtype;
   if (place.role == kHead) return DType::kQ6_K;

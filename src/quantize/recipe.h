@@ -41,16 +41,16 @@ struct RecipeRule {
 
 // A number format of a whole model, by the name the community gives it: the format of most matrices
 // and, first match first, of those that deserve more bits.
-struct Recipe {
+struct QuantizeRecipe {
   std::string_view name;
   DType dtype = DType::kF32;
   int64_t file_type = 0;  // general.file_type
   std::span<const RecipeRule> rules;
 };
 
-std::span<const Recipe> recipes();
+std::span<const QuantizeRecipe> recipes();
 // Null when there is none of that name (any case).
-const Recipe* find_recipe(std::string_view name);
+const QuantizeRecipe* find_recipe(std::string_view name);
 // "f32, f16, …", for messages.
 std::string recipe_names();
 
@@ -67,7 +67,7 @@ struct TensorPlace {
 TensorRole tensor_role(std::string_view name, int rank, bool tied);
 
 // The format that a recipe gives to a tensor (not kKept); pure: its main format to all.
-DType choose_format(const Recipe& recipe, const TensorPlace& place, bool pure);
+DType choose_format(const QuantizeRecipe& recipe, const TensorPlace& place, bool pure);
 
 // The format itself where rows of `columns` values can be cut into its blocks, else the nearest one
 // with blocks of 32, else f16.

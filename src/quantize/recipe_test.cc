@@ -61,7 +61,7 @@ TEST(RecipeTest, RowsThatBlocksDoNotDivide) {
 
 TEST(RecipeTest, EveryNameHasItsOwnRow) {
   EXPECT_EQ(find_recipe("q9_z"), nullptr);
-  for (const Recipe& recipe : recipes()) EXPECT_EQ(find_recipe(recipe.name), &recipe);
+  for (const QuantizeRecipe& recipe : recipes()) EXPECT_EQ(find_recipe(recipe.name), &recipe);
 }
 
 }  // namespace
