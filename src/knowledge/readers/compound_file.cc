@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "knowledge/readers/encoding.h"
+#include "text/encoding.h"
 
 namespace onmal {
 namespace {

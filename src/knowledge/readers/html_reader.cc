@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
-#include "knowledge/readers/encoding.h"
-#include "knowledge/readers/html_guard.h"
+#include "text/encoding.h"
+#include "text/html_guard.h"
 #include "knowledge/readers/reader.h"
 #include "text/unicode.h"
 

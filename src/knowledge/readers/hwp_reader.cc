@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "knowledge/readers/compound_file.h"
-#include "knowledge/readers/encoding.h"
+#include "text/encoding.h"
 #include "knowledge/readers/hwp_records.h"
 #include "knowledge/readers/inflate.h"
 #include "knowledge/readers/reader.h"

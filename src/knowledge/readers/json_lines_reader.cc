@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "knowledge/readers/encoding.h"
+#include "text/encoding.h"
 #include "knowledge/readers/reader.h"
 
 namespace onmal {

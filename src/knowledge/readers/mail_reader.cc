@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "knowledge/readers/encoding.h"
+#include "text/encoding.h"
 #include "knowledge/readers/reader.h"
 #include "text/unicode.h"
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "knowledge/readers/encoding.h"
+#include "text/encoding.h"
 #include "knowledge/readers/reader.h"
 
 namespace onmal {

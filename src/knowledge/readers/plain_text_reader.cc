@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "knowledge/readers/encoding.h"
+#include "text/encoding.h"
 #include "knowledge/readers/reader.h"
 
 namespace onmal {

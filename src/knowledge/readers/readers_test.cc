@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "knowledge/document.h"
-#include "knowledge/readers/encoding.h"
+#include "text/encoding.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 

@@ -1,4 +1,4 @@
-#include "knowledge/readers/html_guard.h"
+#include "text/html_guard.h"
 
 #include <algorithm>
 #include <cctype>

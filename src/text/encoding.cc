@@ -1,4 +1,4 @@
-#include "knowledge/readers/encoding.h"
+#include "text/encoding.h"
 
 #include <unicode/ucnv.h>
 

@@ -1,0 +1,262 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <lzma.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "corpus/input/byte_stream.h"
+#include "corpus/input/html_text.h"
+#include "corpus/input/line_stream.h"
+#include "corpus/input/raw_documents.h"
+
+namespace onmal {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class InputTest : public ::testing::Test {
+ protected:
+  InputTest()
+      : folder_(std::filesystem::temp_directory_path() /
+                ("onmal_input_" + std::to_string(::getpid()) + "_" +
+                 ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~InputTest() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    return folder_ / name;
+  }
+
+  void read(const std::filesystem::path& path, const InputOptions& options) {
+    documents_.clear();
+    faults_.clear();
+    urls_.clear();
+    read_raw_documents(
+        path, options,
+        [&](const RawDocument& document) {
+          documents_.emplace_back(document.text);
+          urls_.emplace_back(document.url);
+        },
+        [&](const InputFault& fault) {
+          faults_.push_back(std::to_string(fault.record) + ": " + fault.what);
+        });
+  }
+
+  std::filesystem::path folder_;
+  std::vector<std::string> documents_, faults_, urls_;
+};
+
+std::string gzipped(const std::string& text) {
+  z_stream state = {};
+  deflateInit2(&state, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  std::string out(deflateBound(&state, text.size()) + 64, '\0');
+  std::string in = text;
+  state.next_in = reinterpret_cast<Bytef*>(in.data());
+  state.avail_in = static_cast<uInt>(in.size());
+  state.next_out = reinterpret_cast<Bytef*>(out.data());
+  state.avail_out = static_cast<uInt>(out.size());
+  deflate(&state, Z_FINISH);
+  out.resize(state.total_out);
+  deflateEnd(&state);
+  return out;
+}
+
+std::string zstandard(const std::string& text) {
+  std::string out(ZSTD_compressBound(text.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
+  return out;
+}
+
+std::string xz(const std::string& text) {
+  std::string out(lzma_stream_buffer_bound(text.size()), '\0');
+  size_t size = 0;
+  lzma_easy_buffer_encode(1, LZMA_CHECK_CRC32, nullptr,
+                          reinterpret_cast<const uint8_t*>(text.data()), text.size(),
+                          reinterpret_cast<uint8_t*>(out.data()), &size, out.size());
+  out.resize(size);
+  return out;
+}
+
+std::string read_all(const std::filesystem::path& path, size_t step) {
+  const std::unique_ptr<ByteStream> stream = open_byte_stream(path);
+  std::string text;
+  std::string buffer(step, '\0');
+  for (size_t got = 0; (got = stream->read(buffer)) > 0;) text.append(buffer, 0, got);
+  return text;
+}
+
+std::string noise(size_t bytes) {
+  Rng rng(4);
+  std::string text;
+  while (text.size() < bytes) text += std::to_string(rng.below(1000)) + " 한글\n";
+  return text;
+}
+
+TEST_F(InputTest, EveryPackingGivesTheSameBytes) {
+  const std::string text = noise(700'000);
+  const std::string half = text.substr(0, 300'001);
+  const std::string rest = text.substr(300'001);
+  for (const std::string& packed : {text, gzipped(text), gzipped(half) + gzipped(rest), xz(text),
+                                    zstandard(text), zstandard(half) + zstandard(rest)}) {
+    const std::filesystem::path path = write("file", packed);
+    EXPECT_EQ(read_all(path, 1 << 16), text);
+    EXPECT_EQ(read_all(path, 997), text);
+  }
+  EXPECT_EQ(read_all(write("empty", ""), 100), "");
+}
+
+TEST_F(InputTest, CutOrDamagedPackingIsAnError) {
+  const std::string text = noise(50'000);
+  for (const std::string& packed : {gzipped(text), xz(text), zstandard(text)}) {
+    for (const size_t keep : {packed.size() - 1, packed.size() / 2, size_t{12}}) {
+      EXPECT_THROW(read_all(write("cut", packed.substr(0, keep)), 4096), Error) << keep;
+    }
+    std::string damaged = packed;
+    for (size_t at = packed.size() / 2; at < packed.size() / 2 + 40; ++at) damaged[at] ^= '\x55';
+    EXPECT_THROW(read_all(write("damaged", damaged), 4096), Error);
+  }
+}
+
+TEST_F(InputTest, LinesOfAnyLength) {
+  const std::string text = "one\r\n\n" + std::string(3'000'000, 'x') + "\nlast";
+  LineStream lines(open_byte_stream(write("lines", text)), 1000);
+  std::vector<size_t> sizes;
+  std::vector<bool> cut;
+  for (std::string_view line; lines.next(line);) {
+    sizes.push_back(line.size());
+    cut.push_back(lines.was_cut());
+  }
+  EXPECT_THAT(sizes, ElementsAre(3, 0, 1000, 4));
+  EXPECT_THAT(cut, ElementsAre(false, false, true, false));
+  EXPECT_EQ(lines.offset(), text.size() - 4);
+}
+
+TEST_F(InputTest, Formats) {
+  read(write("a.txt", "하나\n둘\n\n\nthree\n"), {InputFormat::kParagraphs});
+  EXPECT_THAT(documents_, ElementsAre("하나\n둘", "three"));
+  read(write("a.lines", "하나\n\n둘\n"), {InputFormat::kLines});
+  EXPECT_THAT(documents_, ElementsAre("하나", "둘"));
+  read(write("a.jsonl",
+             "{\"text\": \"가\", \"url\": \"http://x\"}\nnot json\n{\"other\": 1}\n{\"text\": "
+             "\"나\"}"),
+       {InputFormat::kJsonLines});
+  EXPECT_THAT(documents_, ElementsAre("가", "나"));
+  EXPECT_EQ(urls_[0], "http://x");
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("2: is no JSON"), HasSubstr("3: has no text")));
+  read(write("a.tsv", "id\ttext\tmore\n1\t가\tx\n2\n3\t나\ty\n"),
+       {InputFormat::kTable, {"text", "more"}});
+  EXPECT_THAT(documents_, ElementsAre("가\nx", "나\ny"));
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("3: has too few")));
+  read(write("b.tsv", "id\tother\n1\t가\n"), {InputFormat::kTable});
+  EXPECT_THAT(documents_, IsEmpty());
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("has no column 'text'")));
+  EXPECT_EQ(input_format_of("x/a.jsonl.zst"), InputFormat::kJsonLines);
+  EXPECT_EQ(input_format_of("CC-MAIN.warc.wet.gz"), InputFormat::kWarc);
+  EXPECT_THROW(input_format_of("a.bin"), Error);
+}
+
+TEST_F(InputTest, FaultsArePassedOverAndTold) {
+  InputOptions options{InputFormat::kLines};
+  options.most_document_bytes = 100'000;
+  read(write("long", "before\n" + std::string(2'000'000, 'x') + "\nbehind\n"), options);
+  EXPECT_THAT(documents_, ElementsAre("before", "behind"));
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("2: is longer than")));
+  read(write("bad", "good\nbad \xFF\xC3 byte\n"), options);
+  EXPECT_THAT(documents_, ElementsAre("good", "bad \uFFFD\uFFFD byte"));
+  EXPECT_THAT(faults_, SizeIs(1));
+  const std::string packed = gzipped(noise(900'000));
+  read(write("cut.gz", packed.substr(0, packed.size() / 2)), options);
+  EXPECT_GT(documents_.size(), 1000U);
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("ends in the middle")));
+  read(folder_ / "missing", options);
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("cannot open")));
+  std::filesystem::create_directory(folder_ / "directory");
+  read(folder_ / "directory", options);
+  EXPECT_THAT(faults_, SizeIs(1));
+}
+
+TEST_F(InputTest, ErrorsOfTheCallerComeThrough) {
+  const std::filesystem::path path = write("lines", "a\nb\n");
+  const auto fail = [](const RawDocument&) {
+    throw Error(ErrorCode::kBadFile, "caller", "refuses");
+  };
+  EXPECT_THROW(read_raw_documents(path, {InputFormat::kLines}, fail, [](const InputFault&) {}),
+               Error);
+}
+
+std::string warc_record(const std::string& type, const std::string& block) {
+  return "WARC/1.0\r\nWARC-Type: " + type + "\r\nWARC-Target-URI: http://example.com/" + type +
+         "\r\nContent-Length: " + std::to_string(block.size()) + "\r\n\r\n" + block + "\r\n\r\n";
+}
+
+const std::string kSentence =
+    "서울은 대한민국의 수도이고 한강이 도시를 가로질러 흐르며 오래된 궁궐과 높은 건물이 함께 서 "
+    "있는 곳으로 많은 사람이 찾는다. ";
+
+TEST_F(InputTest, WebArchives) {
+  const std::string page =
+      "<html><body><nav><a href=/>메뉴</a></nav><p>" + kSentence + kSentence + "</p></body></html>";
+  const std::string response =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + page;
+  char size[32];
+  std::snprintf(size, sizeof(size), "%zx", page.size());
+  const std::string chunked =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/html\r\n\r\n" +
+      std::string(size) + "\r\n" + page + "\r\n0\r\n\r\n";
+  // As Common Crawl does: each record a gzip member.
+  const std::string archive =
+      gzipped(warc_record("warcinfo", "software: x")) + gzipped(warc_record("response", response)) +
+      gzipped(warc_record("response", chunked)) + gzipped(warc_record("conversion", "plain text")) +
+      gzipped(warc_record("response", "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\nx"));
+  read(write("a.warc.gz", archive), {InputFormat::kWarc});
+  EXPECT_THAT(faults_, IsEmpty());
+  ASSERT_THAT(documents_, SizeIs(3));
+  EXPECT_EQ(documents_[0], documents_[1]);
+  EXPECT_THAT(documents_[0], HasSubstr("수도이고"));
+  EXPECT_THAT(documents_[0], ::testing::Not(HasSubstr("메뉴")));
+  EXPECT_EQ(documents_[2], "plain text");
+  EXPECT_EQ(urls_[2], "http://example.com/conversion");
+  read(write("cut.warc",
+             warc_record("conversion", "whole") + "WARC/1.0\r\nContent-Length: 99\r\n\r\nx"),
+       {InputFormat::kWarc});
+  EXPECT_THAT(documents_, ElementsAre("whole"));
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("is cut short")));
+}
+
+TEST(HtmlTextTest, MenusGoTheTextStays) {
+  const std::string html =
+      "<html><head><title>제목</title><script>var x = 1;</script></head><body>"
+      "<ul><li><a href=1>홈</a></li><li><a href=2>로그인</a></li></ul>"
+      "<h1>서울 이야기</h1><p>" +
+      kSentence + kSentence +
+      "</p><p>짧지만 좋은 문장 하나가 여기에 더 있습니다 정말로.</p>"
+      "<p>" +
+      kSentence +
+      "<a href=3>자세히</a></p>"
+      "<div><a href=4>관련 기사 하나</a> <a href=5>관련 기사 둘이 여기에 있다</a></div>"
+      "<footer>Copyright</footer></body></html>";
+  const HtmlText page = read_html_text(html, "test");
+  EXPECT_EQ(page.title, "제목");
+  EXPECT_THAT(page.text, HasSubstr("수도이고"));
+  EXPECT_THAT(page.text, HasSubstr("짧지만 좋은"));
+  EXPECT_THAT(page.text, HasSubstr("자세히"));
+  for (const char* gone : {"홈", "로그인", "관련 기사", "Copyright", "var x"})
+    EXPECT_THAT(page.text, ::testing::Not(HasSubstr(gone)));
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "<div>";
+  EXPECT_THROW(read_html_text(deep, "deep"), Error);
+}
+
+}  // namespace
+}  // namespace onmal
