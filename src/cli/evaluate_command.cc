@@ -49,8 +49,10 @@ std::vector<Metric> judge_files(const EvaluateOptions& options) {
 
 std::vector<Metric> run_model(CommandContext& context, const EvaluateOptions& options,
                               const ModelTask& task) {
-  if (options.model.empty() || options.data.empty())
-    throw CLI::ValidationError("evaluate", "task '" + task.name + "' needs --model and --data");
+  if (options.data.empty() || (task.needs_model && options.model.empty())) {
+    throw CLI::ValidationError("evaluate", "task '" + task.name + "' needs " +
+                                               (task.needs_model ? "--model and " : "") + "--data");
+  }
   ThreadPool pool(context.threads);
   const Timer timer;
   ModelTaskInput input;
@@ -123,7 +125,8 @@ void add_evaluate_command(CLI::App& app, CommandContext& context) {
       ->check(CLI::ExistingFile);
   command->add_option("-m,--model", options->model, "The model to measure")
       ->check(CLI::ExistingPath);
-  command->add_option("--data", options->data, "The task's file")->check(CLI::ExistingFile);
+  command->add_option("--data", options->data, "The task's file or folder")
+      ->check(CLI::ExistingPath);
   command->add_option("--limit", options->limit, "Take only the first so many items");
   add_matmul_option(*command, options->matmul);
   command->add_option("--resamples", options->bootstrap.resamples, "Bootstrap samples; 0: none")

@@ -32,6 +32,7 @@ struct ModelTask {
   std::string name;
   std::string description;
   std::function<std::vector<Metric>(const ModelTaskInput& input)> metrics;
+  bool needs_model = true;  // false: it can do without
 };
 
 ModelTask kobest_copa_task();
@@ -39,6 +40,8 @@ ModelTask kobest_hellaswag_task();
 ModelTask kobest_boolq_task();
 ModelTask sentence_similarity_task();
 ModelTask bits_per_byte_task();
+ModelTask retrieval_task();
+ModelTask dense_retrieval_task();
 
 std::vector<ModelTask> model_tasks();
 // Null when there is none of that name.

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""know add, search, list and remove from outside: folders that change, killed runs, hostile questions.
+
+usage: knowledge_test.py ONMAL
+"""
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import end_to_end
+from end_to_end import SOURCE, error_of, run
+
+KILLS = 50
+
+
+def made_documents(folder, count):
+    """Documents of real sentences, each with a word of its own."""
+    sentences = [line for name in ("ko.txt", "en.txt")
+                 for line in (SOURCE / "samples" / name).read_text(encoding="utf-8").splitlines() if line.strip()]
+    rng = random.Random(5)
+    for number in range(count):
+        lines = [rng.choice(sentences) for _ in range(60)]
+        lines.insert(30, f"표식{number}번은 mark{number}x 이다.")
+        (folder / f"{number:03}.txt").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+
+
+class KnowledgeTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="onmal-knowledge-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.store = self.folder / "store.db"
+        self.documents = self.folder / "documents"
+        self.documents.mkdir()
+
+    def know(self, command, *arguments):
+        done = run("--json", "know", command, *arguments, "-k", self.store)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def sources(self, query, *arguments):
+        return [pathlib.Path(hit["source"]).name for hit in self.know("search", query, *arguments)["hits"]]
+
+    def test_a_folder_that_changes(self):
+        (self.documents / "school.md").write_text("# 학교\n\n학교에서는 아침 아홉 시에 수업을 시작한다.\n", encoding="utf-8")
+        (self.documents / "sea.txt").write_text("바다는 넓고 깊다. The sea is deep.\n", encoding="utf-8")
+        (self.documents / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+        report = self.know("add", self.documents)
+        self.assertEqual((report["added"], len(report["refused"])), (2, 1))
+        self.assertIn("broken.pdf", report["refused"][0]["path"])
+        self.assertEqual(self.sources("학교를"), ["school.md"])
+        hit = self.know("search", "수업 시작")["hits"][0]
+        text = (self.documents / "school.md").read_text(encoding="utf-8")
+        self.assertIn(hit["text"].split("\n")[-1], text)
+        self.assertEqual(hit["headings"], ["학교"])
+
+        report = self.know("add", self.documents)
+        self.assertEqual((report["added"], report["changed"], report["unchanged"]), (0, 0, 2))
+        (self.documents / "sea.txt").write_text("산은 높다. The mountain is high.\n", encoding="utf-8")
+        os.utime(self.documents / "school.md")  # a new time alone is no change
+        report = self.know("add", self.documents)
+        self.assertEqual((report["changed"], report["unchanged"]), (1, 1))
+        self.assertEqual(self.sources("바다"), [])
+        self.assertEqual(self.sources("mountains"), ["sea.txt"])
+
+        (self.documents / "sea.txt").unlink()
+        self.assertEqual(self.know("add", self.documents)["removed"], 0)
+        self.assertEqual(self.know("add", self.documents, "--sync")["removed"], 1)
+        self.assertEqual(len(self.know("list")["documents"]), 1)
+        self.assertEqual(self.know("remove", self.documents)["removed"], 1)
+        self.assertEqual(self.know("list")["passages"], 0)
+
+    def test_labels_and_collections(self):
+        for name in ("open", "secret"):
+            (self.documents / f"{name}.txt").write_text(f"The budget is {name}.\n", encoding="utf-8")
+        self.know("add", self.documents / "open.txt")
+        self.know("add", self.documents / "secret.txt", "--label", "board", "--collection", "papers")
+        self.assertEqual(sorted(self.sources("budget")), ["open.txt", "secret.txt"])
+        self.assertEqual(self.sources("budget", "--label", ""), ["open.txt"])
+        self.assertEqual(self.sources("budget", "--label", "staff"), ["open.txt"])
+        self.assertEqual(sorted(self.sources("budget", "--label", "board")), ["open.txt", "secret.txt"])
+        self.assertEqual(self.sources("budget", "--collection", "papers"), ["secret.txt"])
+        self.assertEqual(self.sources("budget", "--collection", "papers", "--label", "staff"), [])
+
+    def test_decomposed_hangul_is_the_same(self):
+        import unicodedata
+        (self.documents / "a.txt").write_text(unicodedata.normalize("NFD", "대한민국의 수도는 서울이다.\n"), encoding="utf-8")
+        (self.documents / "b.txt").write_text("일본의 수도는 도쿄이다.\n", encoding="utf-8")
+        self.know("add", self.documents)
+        for form in ("NFC", "NFD"):
+            self.assertEqual(self.sources(unicodedata.normalize(form, "대한민국 서울"))[0], "a.txt")
+
+    def test_hostile_questions(self):
+        made_documents(self.documents, 3)
+        self.know("add", self.documents)
+        for query in ("'; DROP TABLE documents; --", '"" OR NEAR(', "*" * 5000, "\u202e\u0000", "가" * 100000, "%s%n", "-- /*"):
+            if "\0" in query:
+                continue
+            done = run("--json", "know", "search", query, "-k", self.store)
+            self.assertIn(done.returncode, (0, 1), query)
+            if done.returncode == 1:
+                self.assertNotIn("Traceback", done.stderr)
+        self.assertEqual(len(self.know("list")["documents"]), 3)
+
+    def test_errors(self):
+        self.assertIn("nowhere.db", error_of("know", "search", "x", "-k", self.folder / "nowhere.db"))
+        self.assertFalse((self.folder / "nowhere.db").exists())
+        self.assertIn("is not there", error_of("know", "add", self.folder / "nothing", "-k", self.store))
+        made_documents(self.documents, 1)
+        self.know("add", self.documents)
+        self.assertIn("no document", error_of("know", "remove", "other.txt", "-k", self.store))
+        self.store.write_bytes(b"x" * 10000)
+        self.assertIn("no knowledge store", error_of("know", "list", "-k", self.store))
+
+    def snapshot(self):
+        documents = self.know("list")["documents"]
+        return sorted((pathlib.Path(one["source"]).name, one["passages"]) for one in documents)
+
+    def test_killed_at_any_moment(self):
+        made_documents(self.documents, 120)
+        whole = self.folder / "whole.db"
+        started = time.monotonic()
+        done = run("--json", "-t", "2", "know", "add", self.documents, "-k", whole)
+        seconds = time.monotonic() - started
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.store, store = whole, self.store
+        expected = self.snapshot()
+        self.store = store
+        rng = random.Random(11)
+        broken_off = 0
+        for kill in range(KILLS):
+            if kill % 10 == 0:  # now and then from nothing
+                for name in self.folder.glob("store.db*"):
+                    name.unlink()
+            # Small commits, so that there is something between them.
+            work = subprocess.Popen([end_to_end.ONMAL, "-t", "2", "know", "add", str(self.documents), "-k", str(self.store), "--batch-kb", "60"],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(rng.uniform(0, 1.2 * seconds))
+            broken_off += work.poll() is None
+            work.send_signal(signal.SIGKILL)
+            work.wait()
+            if not self.store.exists():
+                continue
+            listed = run("--json", "know", "list", "-k", self.store)
+            self.assertEqual(listed.returncode, 0, listed.stderr)
+            # Every document that is there is there whole.
+            known = dict(expected)
+            for one in json.loads(listed.stdout)["documents"]:
+                self.assertEqual(one["passages"], known[pathlib.Path(one["source"]).name])
+        self.assertGreater(broken_off, KILLS // 5)
+        self.know("add", self.documents)
+        self.assertEqual(self.snapshot(), expected)
+        for number in (0, 60, 119):
+            self.assertEqual(self.sources(f"mark{number}x", "-n", "1"), [f"{number:03}.txt"])
+
+
+if __name__ == "__main__":
+    end_to_end.main()
