@@ -21,12 +21,12 @@ constexpr size_t kWindow = 2048;  // chunk numbers; their scores stay in the fir
 // Bounds are added up in another order than scores: what rounding may take is given back.
 constexpr double kSlack = 1 + 1e-9;
 
-// BM25 of one term: weight tf / (tf + saturation + per_length * length).
+// BM25 of one term: weight tf / (tf + base + per_length * length).
 struct Saturation {
   double base = 0;
   double per_length = 0;
   double operator()(double weight, uint32_t count, uint32_t length) const {
-    return weight * count / (count + base + per_length * length);
+    return weight * (count / (count + base + per_length * length));
   }
 };
 
