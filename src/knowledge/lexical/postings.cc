@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kMostBounds = 4;
 constexpr uint8_t kMostBits = 32;
+constexpr uint32_t kMostCount = INT32_MAX;
 
 size_t packed_bytes(uint8_t bits) { return kPostingsBlock / 8 * bits; }
 
@@ -86,6 +87,7 @@ void append_loose(std::span<const uint32_t> numbers, std::span<const uint32_t> c
 std::string encode_postings(std::span<const uint32_t> numbers, std::span<const uint32_t> counts,
                             std::span<const uint32_t> lengths) {
   ONMAL_ASSERT(numbers.size() == counts.size());
+  for (const uint32_t count : counts) ONMAL_ASSERT(count > 0 && count <= kMostCount);
   std::string out;
   append_variable(numbers.size(), out);
   if (numbers.size() < kPostingsBlock) {
@@ -198,7 +200,7 @@ void PostingsReader::read_loose(std::string_view bytes, uint64_t first, std::spa
     if (first >= chunks_) reader.fail("names a chunk that its segment has not");
     numbers[i] = static_cast<uint32_t>(first);
     counts[i] =
-        (step & 1) != 0 ? 1 : static_cast<uint32_t>(reader.number_up_to(UINT32_MAX - 2) + 2);
+        (step & 1) != 0 ? 1 : static_cast<uint32_t>(reader.number_up_to(kMostCount - 2) + 2);
     ++first;
   }
   if (!reader.rest().empty()) reader.fail("goes on where postings end");
@@ -231,7 +233,7 @@ size_t PostingsReader::read(size_t block, std::span<uint32_t, kPostingsBlock> nu
     numbers[i] = static_cast<uint32_t>(next++);
   }
   for (uint32_t& count : counts) {
-    if (count == UINT32_MAX) VariableReader({}, *where_).fail("holds a number that is too large");
+    if (count >= kMostCount) VariableReader({}, *where_).fail("holds a number that is too large");
     ++count;
   }
   if (next != uint64_t{place.last} + 1)

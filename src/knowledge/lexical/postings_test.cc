@@ -62,13 +62,13 @@ TEST(Postings, LargestNumbersAndCountsFit) {
   Case made;
   for (uint32_t i = 0; i < 128; ++i) {
     made.numbers.push_back(i);
-    made.counts.push_back(i % 2 == 0 ? 1 : UINT32_MAX);
+    made.counts.push_back(i % 2 == 0 ? 1 : INT32_MAX);
   }
   made.lengths.assign(128, UINT32_MAX);
   const std::string bytes = encode_postings(made.numbers, made.counts, made.lengths);
   EXPECT_EQ(read_all(bytes, 128).counts, made.counts);
   EXPECT_THROW(read_all(bytes, 127), Error);  // a number that the segment has not
-  const std::array<uint32_t, 1> far = {UINT32_MAX - 1}, count = {UINT32_MAX};
+  const std::array<uint32_t, 1> far = {UINT32_MAX - 1}, count = {INT32_MAX};
   std::string one;
   one.push_back(1);
   one += encode_postings(far, count, std::span<const uint32_t>{}).substr(1);

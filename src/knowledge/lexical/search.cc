@@ -4,7 +4,6 @@
 // bounds are only looked up for chunks that others have brought near that score.
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -18,8 +17,9 @@ namespace onmal {
 namespace {
 
 constexpr size_t kWindow = 2048;  // chunk numbers; their scores stay in the first cache
-// Bounds are added up in another order than scores: what rounding may take is given back.
-constexpr double kSlack = 1 + 1e-9;
+// Until a chunk may enter the best k, its score is added up in single precision and in any order:
+// what rounding may take is given back.
+constexpr double kSlack = 1 + 1e-4;
 
 // BM25 of one term: weight tf / (tf + base + per_length * length).
 struct Saturation {
@@ -27,6 +27,18 @@ struct Saturation {
   double per_length = 0;
   double operator()(double weight, uint32_t count, uint32_t length) const {
     return weight * (count / (count + base + per_length * length));
+  }
+  // The same of `size` postings in single precision.
+  void fill(double weight, const uint32_t* counts, const uint32_t* lengths, size_t size,
+            float* scores) const {
+    const auto rough_weight = static_cast<float>(weight), rough_base = static_cast<float>(base),
+               rough_per_length = static_cast<float>(per_length);
+    for (size_t i = 0; i < size; ++i) {
+      // Signed numbers convert in one instruction; readers allow no larger ones.
+      const auto count = static_cast<float>(static_cast<int32_t>(counts[i]));
+      const auto length = static_cast<float>(static_cast<int32_t>(lengths[i]));
+      scores[i] = rough_weight * (count / (count + rough_base + rough_per_length * length));
+    }
   }
 };
 
@@ -90,20 +102,20 @@ class TermCursor {
     return best;
   }
 
-  // Adds the scores of the chunks of [begin, begin + kWindow) to `scores` and sets their bits;
-  // blocks whose bound `worth` denies are left out.
-  void add_scores(uint32_t begin, std::span<double, kWindow> scores,
-                  std::span<uint64_t, kWindow / 64> found, FunctionRef<bool(double)> worth) {
+  // Adds the scores of the chunks of [begin, begin + kWindow) to `scores`; blocks whose bound
+  // `worth` denies are left out.
+  void add_scores(uint32_t begin, std::span<float, kWindow> scores,
+                  FunctionRef<bool(double)> worth) {
     const uint64_t end = uint64_t{begin} + kWindow;
     for (size_t block = reader_.find_block(begin); block < reader_.blocks(); ++block) {
       if (block > 0 && uint64_t{reader_.last_number(block - 1)} + 1 >= end) break;
       if (!worth(block_bounds_[block])) continue;
       load(block);
-      for (size_t i = position(begin); i < loaded_size_ && numbers_[i] < end; ++i) {
-        const uint32_t at = numbers_[i] - begin;
-        scores[at] += score_at(i);
-        found[at / 64] |= uint64_t{1} << (at % 64);
-      }
+      const size_t first = position(begin);
+      const size_t last =
+          reader_.last_number(block) < end ? loaded_size_ : position(static_cast<uint32_t>(end));
+      score_roughly(first, last);
+      for (size_t i = first; i < last; ++i) scores[numbers_[i] - begin] += rough_scores_[i];
     }
   }
 
@@ -140,6 +152,13 @@ class TermCursor {
     loaded_ = block;
   }
 
+  void score_roughly(size_t first, size_t last) {
+    std::array<uint32_t, kPostingsBlock> lengths;
+    for (size_t i = first; i < last; ++i) lengths[i] = lengths_[numbers_[i]];
+    saturation_.fill(weight_, counts_.data() + first, lengths.data() + first, last - first,
+                     rough_scores_.data() + first);
+  }
+
   TermPostings postings_;
   std::string where_;
   PostingsReader reader_;
@@ -150,6 +169,7 @@ class TermCursor {
   size_t loaded_ = std::numeric_limits<size_t>::max();
   size_t loaded_size_ = 0;
   std::array<uint32_t, kPostingsBlock> numbers_, counts_;
+  std::array<float, kPostingsBlock> rough_scores_;
 };
 
 bool is_better(const ScoredChunk& a, const ScoredChunk& b) {
@@ -163,6 +183,10 @@ class Best {
   // Whether a chunk that scores at most `bound` might still be one of them.
   bool may_enter(double bound) const {
     return heap_.size() < k_ || bound * kSlack >= heap_.front().score;
+  }
+  // Somewhat less than that takes.
+  double least() const {
+    return heap_.size() < k_ ? 0 : heap_.front().score * (1 - 2 * (kSlack - 1));
   }
   void add(const ScoredChunk& chunk) {
     if (heap_.size() == k_) {
@@ -189,6 +213,10 @@ struct SegmentTerms {
   std::vector<std::unique_ptr<TermCursor>> cursors;
 };
 
+bool is_visible(std::span<const uint64_t> visible, size_t number) {
+  return number / 64 < visible.size() && (visible[number / 64] >> (number % 64) & 1) != 0;
+}
+
 class WindowSearch {
  public:
   explicit WindowSearch(Best& best) : best_(best) {}
@@ -197,11 +225,10 @@ class WindowSearch {
     const auto begin = static_cast<uint32_t>(window * kWindow);
     choose_terms(terms, begin);
     if (!best_.may_enter(total_)) return;
-    found_.fill(0);
     scores_.fill(0);
     for (size_t i = lookups_; i < active_.size(); ++i) {
       const double others = total_ - active_[i].bound;
-      active_[i].cursor->add_scores(begin, scores_, found_,
+      active_[i].cursor->add_scores(begin, scores_,
                                     [&](double bound) { return best_.may_enter(bound + others); });
     }
     collect(*terms.segment, begin);
@@ -251,14 +278,12 @@ class WindowSearch {
     candidates_.clear();
     const double rest =
         lookups_ > 0 ? active_[lookups_ - 1].below + active_[lookups_ - 1].bound : 0;
-    for (size_t word = 0; word < found_.size(); ++word) {
-      const size_t at = begin / 64 + word;
-      uint64_t bits = at < segment.visible.size() ? found_[word] & segment.visible[at] : 0;
-      for (; bits != 0; bits &= bits - 1) {
-        const size_t i = word * 64 + static_cast<size_t>(std::countr_zero(bits));
-        if (best_.may_enter(scores_[i] + rest))
-          candidates_.push_back({begin + static_cast<uint32_t>(i), scores_[i]});
-      }
+    const auto least = static_cast<float>(best_.least() - rest);
+    for (size_t i = 0; i < kWindow; ++i) {
+      if (scores_[i] < least || scores_[i] <= 0) continue;
+      const size_t at = begin + i;
+      if (is_visible(segment.visible, at) && best_.may_enter(scores_[i] + rest))
+        candidates_.push_back({static_cast<uint32_t>(at), scores_[i]});
     }
   }
 
@@ -280,8 +305,7 @@ class WindowSearch {
   std::vector<Active> active_;
   std::vector<Candidate> candidates_;
   std::vector<size_t> places_;
-  std::array<double, kWindow> scores_;
-  std::array<uint64_t, kWindow / 64> found_;
+  std::array<float, kWindow> scores_;
 };
 
 struct Window {

@@ -12,6 +12,7 @@ namespace onmal {
 namespace {
 
 constexpr uint64_t kMostChunks = uint64_t{1} << 31;
+constexpr uint32_t kMostLength = INT32_MAX;
 constexpr uint32_t kGone = UINT32_MAX;
 // What a term costs beside its letters and postings: the map's node and bucket, the vector.
 constexpr uint64_t kTermBytes = 96;
@@ -133,7 +134,7 @@ void SegmentBuilder::add(int64_t chunk, std::span<const TermCount> terms) {
   const auto number = static_cast<uint32_t>(chunks_.chunks.size());
   uint64_t length = 0;
   for (const TermCount& term : terms) {
-    ONMAL_ASSERT(term.count > 0);
+    ONMAL_ASSERT(term.count > 0 && term.count <= kMostLength);
     const auto [place, is_new] = terms_.try_emplace(term.term);
     Gathered& gathered = place->second;
     ONMAL_ASSERT(is_new || gathered.numbers_and_counts[gathered.numbers_and_counts.size() - 2] !=
@@ -146,7 +147,7 @@ void SegmentBuilder::add(int64_t chunk, std::span<const TermCount> terms) {
     ++gathered.chunks;
     length += term.count;
   }
-  push_chunk(chunks_, chunk, static_cast<uint32_t>(std::min<uint64_t>(length, UINT32_MAX)));
+  push_chunk(chunks_, chunk, static_cast<uint32_t>(std::min<uint64_t>(length, kMostLength)));
   bytes_ += sizeof(int64_t) + sizeof(uint32_t);
 }
 

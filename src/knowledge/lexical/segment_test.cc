@@ -286,12 +286,12 @@ TEST(MergeSegments, AChunkInTwoSegmentsIsAnError) {
 }
 
 TEST(SegmentChunks, ComeBackAndDamagedOnesAreAnErrorOrHarmless) {
-  const SegmentChunks chunks{{0, 1, 7, 1000000, INT64_MAX - 1}, {1, 0, 300, 7, UINT32_MAX}, 0};
+  const SegmentChunks chunks{{0, 1, 7, 1000000, INT64_MAX - 1}, {1, 0, 300, 7, INT32_MAX}, 0};
   const std::string bytes = encode_segment_chunks(chunks);
   const SegmentChunks read = decode_segment_chunks(bytes, "test");
   EXPECT_EQ(read.chunks, chunks.chunks);
   EXPECT_EQ(read.lengths, chunks.lengths);
-  EXPECT_EQ(read.total_length, uint64_t{308} + UINT32_MAX);
+  EXPECT_EQ(read.total_length, uint64_t{308} + INT32_MAX);
   EXPECT_TRUE(decode_segment_chunks(encode_segment_chunks({}), "test").chunks.empty());
   for (size_t cut = 0; cut < bytes.size(); ++cut)
     EXPECT_THROW(decode_segment_chunks(bytes.substr(0, cut), "test"), Error) << cut;
