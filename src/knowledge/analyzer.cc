@@ -15,19 +15,18 @@ namespace {
 
 constexpr size_t kLongestTerm = 64;  // in characters; what goes on longer is cut into such parts
 
-std::string to_utf8(std::u32string_view codes) {
-  std::string text;
-  for (const char32_t code : codes) append_utf8(code, text);
-  return text;
-}
-
 bool is_kana(uint32_t code) { return code >= 0x3041 && code <= 0x30FF; }
+uint32_t lowercase_of(uint32_t code) {
+  if (code < 0x80) return code >= 'A' && code <= 'Z' ? code + ('a' - 'A') : code;
+  return simple_lowercase(code);
+}
 bool is_ascii_digit(uint32_t code) { return code >= '0' && code <= '9'; }
 
 }  // namespace
 
 // Characters of one kind, with where each begins.
 struct Analyzer::Piece {
+  std::string_view source;
   Run run = Run::kNone;
   std::u32string codes;
   std::vector<uint64_t> places;  // one more than codes: the last is the end
@@ -36,6 +35,16 @@ struct Analyzer::Piece {
   uint64_t end() const { return places.back(); }
   Term term(std::string text, size_t first, size_t count) const {
     return {std::move(text), places[first], places[first + count]};
+  }
+  // As it stands there.
+  Term term(size_t first, size_t count) const {
+    const uint64_t begin = places[first], end = places[first + count];
+    return {std::string(source.substr(begin, end - begin)), begin, end};
+  }
+  void clear() {
+    run = Run::kNone;
+    codes.clear();
+    places.clear();
   }
 };
 
@@ -75,40 +84,45 @@ void Analyzer::take_korean(const Piece& piece, bool stuck,
                            FunctionRef<void(const Term&)> take) const {
   const std::u32string_view word = piece.codes;
   const bool syllables = std::all_of(word.begin(), word.end(), is_hangul_syllable);
-  if (!syllables) return take(piece.term(to_utf8(word), 0, word.size()));
+  if (!syllables) return take(piece.term(0, word.size()));
   if (stuck && is_only_particles(word)) return;
   const KoreanStem stem = stem_korean(word);
   const size_t length = stem.noun.size();
-  for (size_t i = 0; i + 1 < length; ++i)
-    take(piece.term(to_utf8(std::u32string_view(stem.noun).substr(i, 2)), i, 2));
-  if (length != 2) take(piece.term(to_utf8(stem.noun), 0, length));
+  for (size_t i = 0; i + 1 < length; ++i) take(piece.term(i, 2));
+  if (length != 2) take(piece.term(0, length));
   // 종이: one syllable and a particle may as well be a noun.
-  if (length == 1 && word.size() == 2) take(piece.term(to_utf8(word), 0, 2));
-  if (stem.predicate != stem.noun)
-    take(piece.term(to_utf8(stem.predicate), 0, std::min(word.size(), stem.predicate.size())));
+  if (length == 1 && word.size() == 2) take(piece.term(0, 2));
+  if (stem.predicate == stem.noun) return;
+  std::string predicate;
+  for (const char32_t code : stem.predicate) append_utf8(code, predicate);
+  take(piece.term(std::move(predicate), 0, std::min(word.size(), stem.predicate.size())));
 }
 
 // A word and, of an identifier with capitals inside, its parts.
 void Analyzer::take_latin(const Piece& piece, FunctionRef<void(const Term&)> take) const {
-  std::u32string lower;
-  std::vector<size_t> parts = {0};
+  std::string lower;
+  struct Part {
+    size_t code, byte;
+  };
+  std::vector<Part> parts = {{0, 0}};
+  bool after_small = false;
   for (size_t i = 0; i < piece.codes.size(); ++i) {
     const uint32_t code = piece.codes[i];
-    const uint32_t folded = simple_lowercase(base_character(code));
-    const bool capital = code != simple_lowercase(code);
-    const bool after_small =
-        i > 0 && piece.codes[i - 1] == simple_lowercase(piece.codes[i - 1]) && capital;
-    if (after_small) parts.push_back(i);
-    lower.push_back(folded);
+    const uint32_t small = lowercase_of(code);
+    if (after_small && code != small) parts.push_back({i, lower.size()});
+    after_small = code == small;
+    append_utf8(code < 0x80 ? small : lowercase_of(base_character(code)), lower);
   }
-  take(piece.term(english_stem(to_utf8(lower)), 0, lower.size()));
+  take(piece.term(english_stem(lower), 0, piece.codes.size()));
   if (parts.size() == 1) return;
-  parts.push_back(lower.size());
+  parts.push_back({piece.codes.size(), lower.size()});
   for (size_t i = 0; i + 1 < parts.size(); ++i) {
-    const size_t count = parts[i + 1] - parts[i];
+    const Part& part = parts[i];
+    const size_t count = parts[i + 1].code - part.code;
     if (count < 2) continue;
-    take(piece.term(english_stem(to_utf8(std::u32string_view(lower).substr(parts[i], count))),
-                    parts[i], count));
+    take(piece.term(
+        english_stem(std::string_view(lower).substr(part.byte, parts[i + 1].byte - part.byte)),
+        part.code, count));
   }
 }
 
@@ -121,14 +135,14 @@ void Analyzer::take_run(const Piece& piece, bool stuck, FunctionRef<void(const T
     case Run::kLatin:
       return take_latin(piece, take);
     case Run::kNumber: {
-      std::u32string digits = piece.codes;
-      std::erase(digits, U',');
-      return take(piece.term(to_utf8(digits), 0, piece.codes.size()));
+      Term number = piece.term(0, piece.codes.size());
+      std::erase(number.text, ',');
+      return take(number);
     }
     case Run::kIdeograph:
       for (size_t i = 0; i < piece.codes.size(); ++i) {
-        take(piece.term(to_utf8(piece.codes.substr(i, 1)), i, 1));
-        if (i + 1 < piece.codes.size()) take(piece.term(to_utf8(piece.codes.substr(i, 2)), i, 2));
+        take(piece.term(i, 1));
+        if (i + 1 < piece.codes.size()) take(piece.term(i, 2));
       }
   }
 }
@@ -137,6 +151,7 @@ void Analyzer::analyze(std::string_view text, FunctionRef<void(const Term&)> tak
   const std::string normal = normalize_unicode(text, NormalForm::kNfkc);
   const std::string_view source = normal;
   Piece piece;
+  piece.source = source;
   bool stuck = false;  // the piece stands right behind another one
   uint64_t last_end = 0;
   const auto finish = [&](uint64_t end) {
@@ -145,7 +160,7 @@ void Analyzer::analyze(std::string_view text, FunctionRef<void(const Term&)> tak
     stuck = piece.begin() > 0 && piece.begin() == last_end;
     take_run(piece, stuck, take);
     last_end = end;
-    piece = Piece{};
+    piece.clear();
   };
   for (size_t at = 0; at < source.size();) {
     const Utf8Char c = read_utf8(source, at);

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <cstdint>
+#include <span>
 
 namespace onmal {
 namespace {
@@ -253,14 +254,69 @@ constexpr Word kTailSyllables =
     U"세수록";
 
 bool ends_with(Word word, Word suffix) {
-  return word.size() > suffix.size() && word.substr(word.size() - suffix.size()) == suffix;
+  if (word.size() <= suffix.size()) return false;
+  const char32_t* end = word.data() + word.size() - suffix.size();
+  for (size_t i = suffix.size(); i-- > 0;) {
+    if (end[i] != suffix[i]) return false;
+  }
+  return true;
 }
+
+// Suffixes in buckets by their last syllable, so that a word meets few of them.
+template <size_t kCount>
+class SuffixTable {
+ public:
+  constexpr explicit SuffixTable(std::array<Suffix, kCount> suffixes) : suffixes_(suffixes) {
+    std::sort(suffixes_.begin(), suffixes_.end(), [](const Suffix& a, const Suffix& b) {
+      return bucket(a.text.back()) < bucket(b.text.back());
+    });
+    for (const Suffix& suffix : suffixes_) ++ends_[bucket(suffix.text.back())];
+    for (size_t i = 1; i < kBuckets; ++i) ends_[i] = static_cast<uint8_t>(ends_[i] + ends_[i - 1]);
+  }
+
+  constexpr std::span<const Suffix> that_end_in(char32_t last) const {
+    const size_t at = bucket(last), begin = at == 0 ? 0 : ends_[at - 1];
+    return std::span(suffixes_).subspan(begin, ends_[at] - begin);
+  }
+
+ private:
+  static constexpr size_t kBuckets = 128;
+  static constexpr size_t bucket(char32_t last) { return last % kBuckets; }
+  static_assert(kCount <= UINT8_MAX);
+  std::array<Suffix, kCount> suffixes_;
+  std::array<uint8_t, kBuckets> ends_{};
+};
+
+constexpr SuffixTable kParticleTable(kParticles);
+constexpr SuffixTable kCopulaTable(kCopula);
+constexpr SuffixTable kEndingTable(kEndings);
+
+// A set of composed syllables, a bit each.
+class SyllableSet {
+ public:
+  constexpr explicit SyllableSet(Word syllables) {
+    for (const char32_t syllable : syllables) {
+      const size_t at = syllable - kFirstSyllable;
+      bits_[at / 64] |= uint64_t{1} << (at % 64);
+    }
+  }
+  bool contains(char32_t syllable) const {
+    const size_t at = syllable - kFirstSyllable;
+    return (bits_[at / 64] >> (at % 64) & 1) != 0;
+  }
+
+ private:
+  std::array<uint64_t, 11172 / 64 + 1> bits_{};
+};
+
+constexpr SyllableSet kDoSet(kDoSyllables);
+constexpr SyllableSet kTailSet(kTailSyllables);
 
 // The length without the longest suffix of the list that fits; the whole length when none does.
 template <size_t kCount>
-size_t strip_longest(Word word, const std::array<Suffix, kCount>& suffixes, size_t least) {
+size_t strip_longest(Word word, const SuffixTable<kCount>& suffixes, size_t least) {
   size_t best = word.size();
-  for (const Suffix& suffix : suffixes) {
+  for (const Suffix& suffix : suffixes.that_end_in(word.back())) {
     if (!ends_with(word, suffix.text)) continue;
     const size_t rest = word.size() - suffix.text.size();
     if (rest < least || rest >= best || !fits(suffix.after, word[rest - 1])) continue;
@@ -273,7 +329,7 @@ size_t strip_longest(Word word, const std::array<Suffix, kCount>& suffixes, size
 size_t strip_particles(Word word) {
   size_t length = word.size();
   for (int chain = 0; chain < 3; ++chain) {
-    const size_t rest = strip_longest(word.substr(0, length), kParticles, 1);
+    const size_t rest = strip_longest(word.substr(0, length), kParticleTable, 1);
     // One syllable is left of one: only the commonest ones are particles there.
     const bool doubtful =
         rest == 1 && length - rest == 1 && Word(U"은는이가을를와에").find(word[1]) == Word::npos;
@@ -287,13 +343,13 @@ size_t strip_particles(Word word) {
 // The length of the noun before 하다 or 되다 and its ending; 0 when there is none.
 size_t noun_before_do(Word word) {
   for (size_t at = word.size() - 1; at >= 2; --at) {
-    if (kDoSyllables.find(word[at]) != Word::npos) {
+    if (kDoSet.contains(word[at])) {
       // 하 and 되 need an ending; the others carry one.
       const bool bare =
           word[at] == U'하' || word[at] == U'되' || word[at] == U'합' || word[at] == U'됩';
       return bare && at + 1 == word.size() ? 0 : at;
     }
-    if (kTailSyllables.find(word[at]) == Word::npos) return 0;
+    if (!kTailSet.contains(word[at])) return 0;
   }
   return 0;
 }
@@ -329,7 +385,7 @@ std::u32string open_stem(Word stem) {
 
 std::u32string predicate_of(Word word) {
   // 아/었 and the like need a stem of one syllable at least, short endings one of two.
-  size_t length = strip_longest(word, kEndings, 1);
+  size_t length = strip_longest(word, kEndingTable, 1);
   // Of two syllables one is left: a stem when it ends in a consonant (먹고), seldom otherwise
   // (바다).
   const bool doubtful = length == 1 && word.size() == 2 && final_of(word[0]) == 0;
@@ -354,7 +410,7 @@ KoreanStem stem_korean(std::u32string_view word) {
     result.noun = result.predicate = word.substr(0, noun);
     return result;
   }
-  size_t length = strip_longest(word, kCopula, 2);
+  size_t length = strip_longest(word, kCopulaTable, 2);
   const bool copula = length < word.size();
   if (!copula) length = strip_particles(word);
   result.noun = word.substr(0, length);
@@ -369,10 +425,10 @@ KoreanStem stem_korean(std::u32string_view word) {
 bool is_only_particles(std::u32string_view syllables) {
   for (const char32_t before : {U'가', U'각', U'갈'}) {
     const std::u32string word = std::u32string(1, before) + std::u32string(syllables);
-    if (strip_longest(Word(word), kCopula, 1) == 1) return true;
+    if (strip_longest(Word(word), kCopulaTable, 1) == 1) return true;
     size_t length = word.size();
     while (length > 1) {
-      const size_t rest = strip_longest(Word(word).substr(0, length), kParticles, 1);
+      const size_t rest = strip_longest(Word(word).substr(0, length), kParticleTable, 1);
       if (rest == length) break;
       length = rest;
     }
