@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "answer/grounded/question.h"
@@ -12,8 +13,9 @@
 namespace onmal {
 namespace {
 
-constexpr double kIntercept = -4.0;
-constexpr std::array<double, AnswerFeatures::kCount> kCoefficients = {2, 2, 2, 0, 2, 0.5, 0.5, 0};
+constexpr double kIntercept = -5.9877;
+constexpr std::array<double, AnswerFeatures::kCount> kCoefficients = {0.5987, 1.3383, 4.7898,
+                                                                      2.4988, 2.6535};
 
 constexpr size_t kMostNamed = 5;         // documents
 constexpr size_t kLongestUnknown = 160;  // characters: a longer answer says more than that
@@ -22,65 +24,44 @@ constexpr std::array<std::string_view, 9> kUnknown = {
     "모르겠",       "알 수 없",      "찾을 수 없",  "나와 있지 않",    "i don't know",
     "i don’t know", "i do not know", "cannot find", "not mentioned in"};
 
-// The first and the second best block's shares.
-std::pair<double, double> best_two(std::vector<double> shares) {
-  shares.resize(std::max<size_t>(shares.size(), 2));
-  std::partial_sort(shares.begin(), shares.begin() + 2, shares.end(), std::greater<>());
-  return {shares[0], shares[1]};
-}
-
-bool has_heaviest(std::span<const WeighedTerm> terms, std::span<const int32_t> sentence) {
-  const auto heaviest = std::max_element(
-      terms.begin(), terms.end(),
-      [](const WeighedTerm& a, const WeighedTerm& b) { return a.weight < b.weight; });
-  return heaviest != terms.end() && heaviest->id >= 0 &&
-         std::binary_search(sentence.begin(), sentence.end(), heaviest->id);
+// The largest share, and by how much it leads over the mean of the others.
+std::pair<double, double> best_and_lead(std::span<const double> shares) {
+  const double best = *std::max_element(shares.begin(), shares.end());
+  if (shares.size() == 1) return {best, best};
+  const double others = std::accumulate(shares.begin(), shares.end(), -best);
+  return {best, best - others / static_cast<double>(shares.size() - 1)};
 }
 
 }  // namespace
 
 AnswerFeatures answer_features(const Evidence& evidence, std::string_view question) {
-  const std::vector<WeighedTerm> terms = evidence.weigh(question);
+  const std::vector<WeighedTerm> terms = evidence.weigh(question_topic(question));
   const std::vector<EvidenceSentence>& all = evidence.sentences();
+  AnswerFeatures features;
+  if (all.empty()) return features;
+  double sentence = 0;
   double pair = 0;
-  double best = -1;
-  size_t best_at = 0;
   for (size_t i = 0; i < all.size(); ++i) {
     const double share = coverage(terms, all[i].terms);
-    if (share > best) {
-      best = share;
-      best_at = i;
-    }
+    sentence = std::max(sentence, share);
     const bool neighbours = i + 1 < all.size() && all[i + 1].block == all[i].block;
     pair = std::max(
         pair, neighbours ? coverage(terms, joined_terms(all[i].terms, all[i + 1].terms)) : share);
   }
   std::vector<double> shares;
-  std::vector<int32_t> everything;
   for (size_t i = 0; i < evidence.blocks().size(); ++i) {
-    const std::vector<int32_t> block =
-        joined_terms(evidence.block_terms(i), evidence.heading_terms(i));
-    shares.push_back(coverage(terms, block));
-    everything = joined_terms(everything, block);
+    shares.push_back(
+        coverage(terms, joined_terms(evidence.block_terms(i), evidence.heading_terms(i))));
   }
-  const auto [first, second] = best_two(shares);
-  AnswerFeatures features;
-  if (all.empty()) return features;
-  const bool kind = holds_kind(evidence.text_of(all[best_at]), question_kind(question), question);
-  features.values = {best,
-                     pair,
-                     first,
-                     coverage(terms, everything),
-                     first - second,
-                     has_heaviest(terms, all[best_at].terms) ? 1.0 : 0.0,
-                     kind ? 1.0 : 0.0,
+  const auto [best, lead] = best_and_lead(shares);
+  features.values = {sentence, pair, best, lead,
                      std::log(1.0 + static_cast<double>(terms.size())) / 4};
   return features;
 }
 
 double answer_confidence(const AnswerFeatures& features) {
   // No passages, or nothing of the question in them.
-  if (features.values[3] <= 0) return 0;
+  if (features.values[2] <= 0) return 0;
   double sum = kIntercept;
   for (size_t i = 0; i < AnswerFeatures::kCount; ++i) sum += kCoefficients[i] * features.values[i];
   return 1.0 / (1.0 + std::exp(-sum));

@@ -10,14 +10,12 @@ namespace onmal {
 
 // What tells whether passages hold a question's answer; each about 0 to 1.
 struct AnswerFeatures {
-  static constexpr size_t kCount = 8;
-  static constexpr std::array<std::string_view, kCount> kNames = {
-      "best_sentence", "best_pair", "best_block", "all_blocks",
-      "lead",          "rare_term", "kind",       "terms"};
-  // By those names: share of the question's weight that the best sentence has, two neighbours, a
-  // passage with its headings, all passages; the best passage's lead over the next; whether the
-  // question's heaviest term is in the best sentence; whether that holds what is asked for; number
-  // of terms, ln(1 + n) / 4.
+  static constexpr size_t kCount = 5;
+  static constexpr std::array<std::string_view, kCount> kNames = {"best_sentence", "best_pair",
+                                                                  "best_passage", "lead", "terms"};
+  // By those names: share of the question's weight that the best sentence has, the best two
+  // neighbouring ones, the best passage with its headings; that passage's lead over the mean of the
+  // others; the number of terms, ln(1 + n) / 4.
   std::array<double, kCount> values{};
 };
 AnswerFeatures answer_features(const Evidence& evidence, std::string_view question);

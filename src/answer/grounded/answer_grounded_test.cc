@@ -129,7 +129,7 @@ TEST_F(GroundedTest, WhatThePassagesDoNotHoldIsNotAnswered) {
   EXPECT_TRUE(korean.abstained) << korean.text << korean.confidence;
   EXPECT_TRUE(korean.text.starts_with("모르겠습니다")) << korean.text;
   EXPECT_NE(korean.text.find("문서1.pdf"), std::string::npos);
-  const GroundedAnswer english = ask("Which moons does Mars have?");
+  const GroundedAnswer english = ask("Which moons orbit Jupiter?");
   EXPECT_TRUE(english.abstained);
   EXPECT_TRUE(english.text.starts_with("I don't know")) << english.text;
   EXPECT_TRUE(english.citations.empty());
@@ -176,7 +176,7 @@ TEST_F(GroundedTest, AWeakModelIsLeftAloneAndTheContextHolds) {
   options.extractive = false;
   options.max_tokens = 100;
   const GroundedAnswer answer = ask("서울의 인구는 몇 명인가요?", &small, options);
-  ASSERT_EQ(small.asked.size(), 1U);
+  ASSERT_EQ(small.asked.size(), 1U) << answer.text << answer.confidence;
   EXPECT_LE(small.count_tokens(small.asked[0]) + 100, 900);
   EXPECT_GE(answer.passages.size(), 1U);
 }

@@ -11,7 +11,7 @@ namespace onmal {
 namespace {
 
 constexpr size_t kLongestSentence = 400;  // characters; a longer one is cut at white space
-constexpr double kUnseen = 0.5;           // sentences that a term nobody has counts as being in
+constexpr double kUnseen = 1.0;           // sentences that a term nobody has counts as being in
 
 void sort_unique(std::vector<int32_t>& terms) {
   std::sort(terms.begin(), terms.end());
@@ -45,9 +45,13 @@ Evidence::Evidence(std::span<const ContextBlock> blocks, const Analyzer& analyze
   analyzer_.analyze(plain_words(), [&](const Term& term) { plain_.insert(term.text); });
   for (size_t i = 0; i < blocks.size(); ++i) add_block(i);
   sentences_with_.resize(numbers_.size());
+  // Copies count once: what ten versions of a document say is no commoner for that.
+  std::set<std::vector<int32_t>> distinct;
   for (const EvidenceSentence& sentence : sentences_) {
+    if (!distinct.insert(sentence.terms).second) continue;
     for (const int32_t term : sentence.terms) ++sentences_with_[static_cast<size_t>(term)];
   }
+  distinct_ = static_cast<double>(distinct.size());
 }
 
 int32_t Evidence::number_of(const std::string& term) {
@@ -80,14 +84,13 @@ std::vector<WeighedTerm> Evidence::weigh(std::string_view text) const {
   std::set<std::string> seen;
   std::vector<WeighedTerm> result;
   double total = 0;
-  const auto count = static_cast<double>(sentences_.size());
   analyzer_.analyze(text, [&](const Term& term) {
     if (plain_.contains(term.text) || !seen.insert(term.text).second) return;
     const auto known = numbers_.find(term.text);
     const int32_t id = known == numbers_.end() ? -1 : known->second;
     const auto with = id < 0 ? int64_t{0} : sentences_with_[static_cast<size_t>(id)];
     const double weight =
-        std::log(1.0 + std::max(count, 1.0) / (with > 0 ? static_cast<double>(with) : kUnseen));
+        std::log(1.0 + std::max(distinct_, 1.0) / (with > 0 ? static_cast<double>(with) : kUnseen));
     result.push_back({id, weight});
     total += weight;
   });

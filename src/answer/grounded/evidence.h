@@ -42,7 +42,7 @@ class Evidence {
   const std::vector<int32_t>& block_terms(size_t block) const { return block_terms_[block]; }
 
   // The terms of a text, each once, but plain words (see plain_words()). A term's weight goes with
-  // ln(1 + S / s), S sentences, s of them with the term; 0.5 for a term that none has.
+  // ln(1 + S / s), S different sentences, s of them with the term (1 for one that none has).
   std::vector<WeighedTerm> weigh(std::string_view text) const;
 
  private:
@@ -55,6 +55,7 @@ class Evidence {
   std::set<std::string> plain_;
   std::map<std::string, int32_t> numbers_;
   std::vector<int64_t> sentences_with_;  // by term
+  double distinct_ = 0;                  // sentences
   std::vector<EvidenceSentence> sentences_;
   std::vector<std::vector<int32_t>> headings_;
   std::vector<std::vector<int32_t>> block_terms_;

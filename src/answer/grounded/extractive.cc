@@ -56,7 +56,7 @@ class Ranker {
       : evidence_(evidence),
         all_(evidence.sentences()),
         question_(question),
-        terms_(evidence.weigh(question)),
+        terms_(evidence.weigh(question_topic(question))),
         kind_(question_kind(question)) {}
 
   bool is_beside(size_t i, size_t j) const {

@@ -169,6 +169,34 @@ constexpr std::array<std::string_view, 20> kGivenText = {
     "이 글",     "위 글",          "위 문장",       "위의 글",        "this sentence",
     "this text", "this paragraph", "the following", "the text below", "the sentence below"};
 
+// Endings of questions, the longest first where one ends like another.
+constexpr std::array<std::string_view, 18> kQuestionEndings = {
+    "습니까", "입니까", "니까", "인가요", "은가요", "는가요", "나요",   "가요", "까요",
+    "이에요", "예요",   "인가", "는가",   "은가",   "이야",   "인지요", "인지", "이죠"};
+
+// Whether a syllable ends like 었, 했, 있.
+bool has_past_final(std::string_view word) {
+  if (word.size() < 3) return false;
+  const Utf8Char last = read_utf8(word, word.size() - 3);
+  constexpr uint32_t kFirst = 0xAC00;
+  constexpr uint32_t kFinals = 28;
+  constexpr uint32_t kDoubleSiot = 20;
+  return last.valid && is_hangul_syllable(last.code) &&
+         (last.code - kFirst) % kFinals == kDoubleSiot;
+}
+
+// A word without such an ending, as a statement would say it (만들었나요: 만들었다); the word where
+// it has none, or is nothing else.
+std::string without_ending(std::string_view word) {
+  if (is_any(word, kQuestionEndings)) return std::string(word);
+  for (const std::string_view ending : kQuestionEndings) {
+    if (word.size() <= ending.size() || !word.ends_with(ending)) continue;
+    const std::string_view stem = word.substr(0, word.size() - ending.size());
+    return std::string(stem) + (has_past_final(stem) ? "다" : "");
+  }
+  return std::string(word);
+}
+
 bool is_greeting(const Words& words) {
   if (words.empty()) return true;  // "ㅎㅎ", "!!", an emoji
   if (words.size() > 4) return false;
@@ -272,11 +300,31 @@ std::string answer_language(std::string_view question) {
   return detect_language(normalize_unicode(question, NormalForm::kNfc)) == "ko" ? "ko" : "en";
 }
 
+std::string question_topic(std::string_view question) {
+  const std::string text = normalize_unicode(question, NormalForm::kNfc);
+  constexpr std::string_view kEnds = "?!. \t\r\n";
+  std::string topic;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find_first_of(" \t\r\n", begin), text.size());
+    std::string word = text.substr(begin, end - begin);
+    const size_t letters = word.find_last_not_of(kEnds);
+    const bool last =
+        text.find_first_not_of(kEnds, end) == std::string::npos || word.ends_with('?');
+    if (last && letters != std::string::npos)
+      word = without_ending(std::string_view(word).substr(0, letters + 1));
+    topic += (topic.empty() ? "" : " ");
+    topic += word;
+    begin = end + 1;
+  }
+  return topic;
+}
+
 std::string_view plain_words() {
   return "누구 누가 누구인가 누구인가요 언제 언제인가 언제인가요 어디 어디서 어디에 어디인가 무엇 "
          "무엇인가 무엇인가요 무엇이 뭐 뭐야 뭔가요 무슨 어떤 어느 어떻게 몇 얼마 얼마나 왜 인가 "
          "인가요 입니까 있는 있나요 있다 있습니다 있습니까 있어 하는 하나요 했나요 합니까 한다 "
          "했다 "
+         "합 됩 하 되 해 했 됐 할 될 한 된 있 없 이었 까지 부터 언제까지 언제부터 몇 누 "
          "되는 되나요 된다 됐나요 대해 대한 관한 관해 위해 통해 그리고 그러나 또는 및 것 것은 것이 "
          "수 등 이 그 저 알려줘 알려 주세요 말해줘 설명해줘 궁금해 좀 "
          "a an the of in on at to for from by with and or as is are was were be been being do does "

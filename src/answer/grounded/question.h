@@ -24,6 +24,10 @@ bool needs_lookup(std::string_view question);
 // The language to answer in: "ko" or "en".
 std::string answer_language(std::string_view question);
 
+// The question in NFC without the endings that make its last words a question (…인가요, …했나요,
+// …습니까): as search terms they would be words that no document has.
+std::string question_topic(std::string_view question);
+
 // Words that say nothing about what a text is about: question words, auxiliaries, articles.
 std::string_view plain_words();
 

@@ -70,6 +70,15 @@ TEST(Question, WhatNeedsThem) {
     EXPECT_TRUE(needs_lookup(question)) << question;
 }
 
+TEST(Question, TopicsHaveNoEndings) {
+  EXPECT_EQ(question_topic("서울의 인구는 몇 명인가요?"), "서울의 인구는 몇 명");
+  EXPECT_EQ(question_topic("누가 만들었습니까? 그리고 언제인가요"), "누가 만들었다 그리고 언제");
+  EXPECT_EQ(question_topic("인가요?"), "인가요");
+  EXPECT_EQ(question_topic("How many people?"), "How many people");
+  EXPECT_EQ(question_topic("나요 마을의 인구"), "나요 마을의 인구");
+  EXPECT_EQ(question_topic(normalize_unicode("몇 명인가요?", NormalForm::kNfd)), "몇 명");
+}
+
 TEST(Question, DecomposedTextIsTheSame) {
   for (const char* question : {"안녕하세요!", "너는 누구야?", "훈민정음은 누가 만들었나요?",
                                "12 곱하기 3은?", "본사는 어디에 있어?"}) {
