@@ -150,7 +150,7 @@ TEST_F(GroundedTest, AModelWritesAndIsChecked) {
   EXPECT_EQ(answer.citations[0].support, Support::kSupported);
   EXPECT_EQ(answer.citations[1].support, Support::kUnsupported);
   ASSERT_EQ(model.asked.size(), 1U);
-  EXPECT_NE(model.asked[0].find("[4] 문서4.pdf"), std::string::npos) << model.asked[0];
+  EXPECT_NE(model.asked[0].find(" 문서4.pdf\n"), std::string::npos) << model.asked[0];
   EXPECT_NE(model.asked[0].find("질문: 서울의 인구는"), std::string::npos);
 }
 

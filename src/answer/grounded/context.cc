@@ -142,6 +142,7 @@ std::vector<size_t> without_duplicates(std::span<const Passage> passages) {
   return kept;
 }
 
+// File name, page and headings in a line, cut where it goes on.
 std::string header_of(const ContextBlock& block) {
   const size_t slash = block.source.find_last_of("/\\");
   std::string line = slash == std::string::npos ? block.source : block.source.substr(slash + 1);
@@ -150,25 +151,23 @@ std::string header_of(const ContextBlock& block) {
   if (block.headings.empty() && !block.title.empty()) line += " · " + block.title;
   for (size_t i = 0; i < block.headings.size(); ++i)
     line += (i == 0 ? " · " : " › ") + block.headings[i];
-  line = harmless_text(line);
   std::replace(line.begin(), line.end(), '\n', ' ');
   size_t characters = 0;
   size_t at = 0;
-  while (at < line.size() && characters < kLongestHeader) {
-    at += read_utf8(line, at).length;
-    ++characters;
-  }
-  if (at < line.size()) line = line.substr(0, at) + "…";
-  return "[" + std::to_string(block.id) + "] " + line;
+  while (at < line.size() && characters++ < kLongestHeader) at += read_utf8(line, at).length;
+  return at < line.size() ? line.substr(0, at) + "…" : line;
 }
 
-std::string marked(std::string_view text, PassageMarks marks, const std::string& mark) {
-  if (marks == PassageMarks::kNone) return std::string(text);
-  std::string out = marks == PassageMarks::kLines ? mark + " " : "";
-  for (size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
+// What a document says, as the model is shown it.
+std::string shown_text(std::string_view text, PassageMarks marks, const std::string& mark) {
+  if (marks == PassageMarks::kOff) return std::string(text);
+  const std::string harmless = harmless_text(text);
+  if (marks == PassageMarks::kNone) return harmless;
+  std::string out = marks == PassageMarks::kLines ? mark + " " : mark;
+  for (size_t at = 0; at < harmless.size(); ++at) {
+    const char c = harmless[at];
     if (marks == PassageMarks::kWords && is_space(c)) {
-      if (at == 0 || !is_space(text[at - 1])) out += mark;
+      if (at == 0 || !is_space(harmless[at - 1])) out += mark;
       continue;
     }
     out += c;
@@ -213,6 +212,7 @@ class Packer {
   }
 
   void choose_signs() {
+    if (options_.marks == PassageMarks::kOff) return;
     Rng rng(options_.seed != 0 ? options_.seed : std::random_device()());
     do {
       context_.fence.clear();
@@ -230,8 +230,11 @@ class Packer {
   }
 
   std::string shown_block(const ContextBlock& block) const {
-    return header_of(block) + "\n" +
-           marked(harmless_text(block.text), options_.marks, context_.mark) + "\n";
+    const auto shown_as = [&](const std::string& text) {
+      return shown_text(text, options_.marks, context_.mark);
+    };
+    return "[" + std::to_string(block.id) + "] " + shown_as(header_of(block)) + "\n" +
+           shown_as(block.text) + "\n";
   }
 
   std::string shown(std::span<const ContextBlock> blocks) const {

@@ -11,12 +11,14 @@
 
 namespace onmal {
 
-// How the model is shown which words are a passage's, so that it does not take them for orders
+// How the model is shown which words are a passage's (or its headings'), so that it does not take
+// them for orders
 // ("spotlighting", Hines et al., 2024, arXiv 2403.14720).
 enum class PassageMarks : uint8_t {
   kNone,   // the fence around all passages alone
   kLines,  // a mark before every line: words stay as a small model knows them
   kWords,  // a mark instead of every space within a passage ("datamarking"): for large models
+  kOff,    // no defence at all, the text as it stands: to measure what the others are worth
 };
 
 struct ContextOptions {

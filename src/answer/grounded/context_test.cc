@@ -64,7 +64,8 @@ TEST(Context, DuplicatesAndOtherDocumentsAreNumberedByRank) {
   EXPECT_EQ(context.blocks[1].document, 2);
   EXPECT_EQ(context.blocks[1].id, 2);
   EXPECT_EQ(context.left_out, 0U);
-  EXPECT_NE(context.text.find("[2] 문서2.pdf\n"), std::string::npos) << context.text;
+  EXPECT_NE(context.text.find("[2] " + context.mark + " 문서2.pdf\n"), std::string::npos)
+      << context.text;
 }
 
 TEST(Context, TheBudgetHoldsAndTheLastPassageIsCutAtASentence) {
