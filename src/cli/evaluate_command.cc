@@ -49,8 +49,10 @@ std::vector<Metric> judge_files(const EvaluateOptions& options) {
 
 std::vector<Metric> run_model(CommandContext& context, const EvaluateOptions& options,
                               const ModelTask& task) {
-  if (options.model.empty() || options.data.empty())
-    throw CLI::ValidationError("evaluate", "task '" + task.name + "' needs --model and --data");
+  if ((task.needs_model && options.model.empty()) || options.data.empty()) {
+    throw CLI::ValidationError("evaluate", "task '" + task.name + "' needs " +
+                                               (task.needs_model ? "--model and " : "") + "--data");
+  }
   ThreadPool pool(context.threads);
   const Timer timer;
   ModelTaskInput input;

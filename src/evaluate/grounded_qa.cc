@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base/error.h"
 #include "evaluate/labels.h"
@@ -105,6 +106,9 @@ std::vector<Metric> grounded_metrics(const std::vector<GroundedItem>& items, Ans
                                  share_metric("citation_precision", precise),
                                  share_metric("citation_recall", recalled),
                                  mean_metric("answered", std::move(answered))};
+  // Needs questions of both kinds.
+  if (std::adjacent_find(positive.begin(), positive.end(), std::not_equal_to<>()) == positive.end())
+    return metrics;
   Metric auroc = auroc_metric(confidences, positive);
   auroc.name = "abstention_auroc";
   metrics.push_back(std::move(auroc));

@@ -32,6 +32,7 @@ struct ModelTask {
   std::string name;
   std::string description;
   std::function<std::vector<Metric>(const ModelTaskInput& input)> metrics;
+  bool needs_model = true;  // else it can do without
 };
 
 ModelTask kobest_copa_task();
@@ -39,6 +40,7 @@ ModelTask kobest_hellaswag_task();
 ModelTask kobest_boolq_task();
 ModelTask sentence_similarity_task();
 ModelTask bits_per_byte_task();
+ModelTask grounded_qa_task();
 
 std::vector<ModelTask> model_tasks();
 // Null when there is none of that name.

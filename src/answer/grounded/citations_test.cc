@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
 #include "answer/grounded/grounded_testing.h"
+#include "infer/sampler.h"
+#include "tokenizer/bpe_tokenizer.h"
 
 namespace onmal {
 namespace {
@@ -47,6 +50,57 @@ TEST(CitationConstraint, LetsNumbersThroughThatExist) {
   EXPECT_FALSE(constraint.may_end(constraint.next(constraint.start(), '[')));
   // With no passages brackets are text.
   EXPECT_TRUE(passes(CitationConstraint(0), "[5] [x"));
+}
+
+// Tokens of several bytes, cut across a citation in every way.
+BpeTokenizer odd_tokenizer() {
+  BpeDefinition definition;
+  for (int byte = 0; byte < 256; ++byte) definition.pieces.emplace_back(1, static_cast<char>(byte));
+  for (const char* piece :
+       {"[1", "].", "[12", "] [", "][", "2]", "[9]", "[3] 이", " [", "[[", "]]"})
+    definition.pieces.emplace_back(piece);
+  definition.special_ids.push_back(static_cast<int32_t>(definition.pieces.size()));
+  definition.pieces.emplace_back("<|im_end|>");
+  return BpeTokenizer(definition);
+}
+
+TEST(CitationConstraint, RandomTokensWriteOnlyCitationsThatExist) {
+  const BpeTokenizer tokenizer = odd_tokenizer();
+  const CitationConstraint constraint(3);
+  std::set<std::string> written;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    TokenMask mask(tokenizer, constraint, tokenizer.vocab_size());
+    SamplerOptions how;
+    how.temperature = 1;
+    how.top_k = 0;
+    how.top_p = 1;
+    how.seed = seed;
+    Sampler sampler(how, tokenizer.vocab_size());
+    // Brackets and the odd pieces are likely.
+    std::vector<float> logits(static_cast<size_t>(tokenizer.vocab_size()), 0.0F);
+    for (size_t i = 256; i < logits.size(); ++i) logits[i] = 4.0F;
+    logits['['] = logits[']'] = 4.0F;
+    std::string text;
+    bool inside = false;
+    for (int step = 0; step < 300; ++step) {
+      const int32_t id = sampler.sample(mask.apply(logits));
+      mask.accept(id);
+      if (tokenizer.is_special(id)) {
+        EXPECT_FALSE(inside) << text;
+        continue;
+      }
+      text += tokenizer.piece(id);
+      const size_t open = text.rfind('[');
+      inside = open != std::string::npos && text.find(']', open) == std::string::npos;
+    }
+    // Checked by what a reader would do: every "[" is followed by an id and "]".
+    for (size_t at = text.find('['); at != std::string::npos; at = text.find('[', at + 1)) {
+      const size_t close = text.find(']', at);
+      if (close == std::string::npos) break;  // the last one may be open still
+      written.insert(text.substr(at, close + 1 - at));
+    }
+  }
+  EXPECT_EQ(written, (std::set<std::string>{"[1]", "[2]", "[3]"}));
 }
 
 TEST(Claims, CitationsBelongToTheSentenceBefore) {

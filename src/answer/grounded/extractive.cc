@@ -14,7 +14,8 @@ constexpr double kNeighbour = 0.25;
 constexpr double kHeading = 0.4;
 constexpr double kPassage = 0.15;  // of the whole passage's share
 constexpr double kKind = 0.15;
-constexpr double kRank = 0.05;  // over the passage's rank
+constexpr double kRank = 0.05;     // over the passage's rank
+constexpr double kQuestion = 0.5;  // of the score, for a sentence that asks
 constexpr double kLongPenalty = 0.1;
 constexpr size_t kUsualTerms = 40;  // beyond, a sentence has terms by mere length
 
@@ -24,19 +25,38 @@ constexpr std::array<std::string_view, 12> kKoreanPronouns = {
 constexpr std::array<std::string_view, 10> kEnglishPronouns = {
     "He ", "She ", "It ", "They ", "This ", "These ", "His ", "Her ", "Its ", "Their "};
 
-constexpr std::array<std::string_view, 24> kOrders = {
-    "ignore ",           "disregard ",      "previous instruction",
-    "prior instruction", "system prompt",   "system:",
-    "assistant:",        "as an ai",        "you must answer",
-    "you must reply",    "you must say",    "respond with",
-    "reply with",        "answer with",     "<|",
-    "이전 지시",         "앞의 지시",       "모든 지시",
-    "지시를 무시",       "시스템 프롬프트", "라고 답하",
-    "라고 대답",         "라고만",          "라고 말하"};
-constexpr std::array<std::string_view, 14> kMoreOrders = {
-    "new instruction", "instructions above", "override",    "output only",         "print exactly",
-    "say exactly",     "라고 출력",          "라고 적으",   "라고 쓰세요",         "새로운 지시",
-    "너는 이제",       "당신은 이제",        "you are now", "instead of answering"};
+constexpr std::array<std::string_view, 32> kOrders = {"ignore ",
+                                                      "disregard ",
+                                                      "previous instruction",
+                                                      "prior instruction",
+                                                      "new instruction",
+                                                      "instructions above",
+                                                      "system prompt",
+                                                      "system:",
+                                                      "assistant:",
+                                                      "as an ai",
+                                                      "language model",
+                                                      "you must answer",
+                                                      "you must reply",
+                                                      "you must say",
+                                                      "respond with",
+                                                      "reply with",
+                                                      "answer with",
+                                                      "output only",
+                                                      "print exactly",
+                                                      "say exactly",
+                                                      "you are now",
+                                                      "instead of answering",
+                                                      "이전 지시",
+                                                      "앞의 지시",
+                                                      "모든 지시",
+                                                      "새로운 지시",
+                                                      "시스템 프롬프트",
+                                                      "고 답",
+                                                      "고 대답",
+                                                      "라고만 ",
+                                                      "고 출력",
+                                                      "당신은 이제"};
 
 double alike(std::span<const int32_t> a, std::span<const int32_t> b) {
   const size_t all = joined_terms(a, b).size();
@@ -79,6 +99,8 @@ class Ranker {
     score += kRank / static_cast<double>(sentence.block + 1);
     const bool asked = kind_ != QuestionKind::kOther;
     if (asked && holds_kind(evidence_.text_of(sentence), kind_, question_)) score += kKind;
+    // A question answers none.
+    if (evidence_.text_of(sentence).ends_with('?')) score *= kQuestion;
     if (sentence.terms.size() <= kUsualTerms) return score;
     const double longer = static_cast<double>(sentence.terms.size()) / kUsualTerms - 1;
     return score / (1 + kLongPenalty * longer);
@@ -134,8 +156,7 @@ bool gives_orders(std::string_view sentence) {
   const std::string text = lowercase(harmless_text(sentence));
   // harmless_text() parts "<|".
   const auto in = [&](std::string_view part) { return text.find(part) != std::string::npos; };
-  return in("< |") || std::any_of(kOrders.begin(), kOrders.end(), in) ||
-         std::any_of(kMoreOrders.begin(), kMoreOrders.end(), in);
+  return in("< |") || std::any_of(kOrders.begin(), kOrders.end(), in);
 }
 
 std::vector<ScoredSentence> rank_sentences(const Evidence& evidence, std::string_view question,
