@@ -125,10 +125,13 @@ void write_grounded(TaskModel& model, const PackedContext& context, const Eviden
   write(model, prompt, answer, on_text, stop);
   const Timer timer;
   answer.citations = check_citations(evidence, answer.text);
-  if (answer.citations.empty()) {
-    answer.abstained = says_unknown(answer.text) || answer.text.empty();
-    if (!answer.abstained) answer.citations = assign_citations(evidence, answer.text);
-  }
+  // "It is not known why" may be what a passage says.
+  const bool supported =
+      std::any_of(answer.citations.begin(), answer.citations.end(),
+                  [](const Citation& c) { return c.support == Support::kSupported; });
+  answer.abstained = answer.text.empty() || (!supported && says_unknown(answer.text));
+  if (answer.citations.empty() && !answer.abstained)
+    answer.citations = assign_citations(evidence, answer.text);
   answer.times.check = timer.seconds();
 }
 

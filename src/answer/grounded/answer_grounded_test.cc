@@ -159,6 +159,8 @@ TEST_F(GroundedTest, AModelWritesAndIsChecked) {
 TEST_F(GroundedTest, AModelMayKnowNothingOrCiteNothing) {
   Scripted unknown("모르겠습니다.");
   EXPECT_TRUE(ask("서울의 인구는 몇 명인가요?", &unknown).abstained);
+  Scripted cited("모르겠습니다 [1].");
+  EXPECT_TRUE(ask("서울의 인구는 몇 명인가요?", &cited).abstained);
   Scripted silent("The tower is 330 metres tall.");
   const GroundedAnswer answer = ask("How tall is the Eiffel Tower?", &silent);
   EXPECT_EQ(answer.text, "The tower is 330 metres tall. [3]");

@@ -158,11 +158,14 @@ constexpr std::array<std::string_view, 28> kAroundSums = {
     "얼마",      "얼마야",  "얼마인가요", "계산",   "계산해", "계산해줘", "줘",
     "해줘",      "몇",      "몇이야",     "뭐야",   "what",   "is",       "s",
     "calculate", "compute", "by",         "equals", "how",    "much",     "the"};
-constexpr std::array<std::string_view, 22> kRewriting = {
-    "번역",      "요약",      "고쳐",    "고치",     "다듬",       "맞춤법",
-    "교정",      "바꿔",      "바꾸어",  "옮겨",     "정리해",     "translate",
-    "summarize", "summarise", "rewrite", "rephrase", "paraphrase", "correct",
-    "proofread", "shorten",   "fix the", "edit the"};
+constexpr std::array<std::string_view, 24> kRewriting = {
+    "번역해",     "번역 해",   "요약해",    "요약 해",   "교정해",  "고쳐",
+    "고치",       "다듬",      "맞춤법",    "바꿔",      "바꾸어",  "옮겨",
+    "정리해",     "translate", "summarize", "summarise", "rewrite", "rephrase",
+    "paraphrase", "correct",   "proofread", "shorten",   "fix the", "edit the"};
+// A question that begins so asks about rewriting.
+constexpr std::array<std::string_view, 12> kAskingWords = {
+    "what", "which", "who", "when", "where", "why", "how", "is", "are", "does", "did", "was"};
 constexpr std::array<std::string_view, 20> kGivenText = {
     "다음 글",   "다음 문장",      "다음 문단",     "다음 텍스트",    "다음을",
     "아래 글",   "아래 문장",      "아래를",        "아래 문단",      "이 문장",
@@ -200,10 +203,8 @@ std::string without_ending(std::string_view word) {
 bool is_greeting(const Words& words) {
   if (words.empty()) return true;  // "ㅎㅎ", "!!", an emoji
   if (words.size() > 4) return false;
-  return std::all_of(words.begin(), words.end(), [](const std::string& word) {
-    return is_any(word, kGreetings) ||
-           word.find_first_not_of(std::string(word.substr(0, 3))) == std::string::npos;
-  });
+  return std::all_of(words.begin(), words.end(),
+                     [](const std::string& word) { return is_any(word, kGreetings); });
 }
 
 bool is_laughter(std::string_view word) {
@@ -215,13 +216,16 @@ bool is_laughter(std::string_view word) {
   return !word.empty();
 }
 
-// Two numbers, something that joins them, and nothing else but the words around a sum.
+// Two numbers, something that joins them, and nothing else but the words around a sum. Not
+// 010-1234-5678 or 2024-05-01.
 bool is_sum(std::string_view text, const Words& words) {
   size_t numbers = 0;
-  bool joined = text.find_first_of("+*/^%-") != std::string_view::npos || contains(text, "×") ||
-                contains(text, "÷");
+  bool joined = text.find_first_of("+*/^%") != std::string_view::npos || contains(text, "×") ||
+                contains(text, "÷") || contains(text, " - ");
+  const auto hyphens = std::count(text.begin(), text.end(), '-');
   for (const std::string& word : words) {
     const size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
+    if (digits > 1 && word[0] == '0') return false;
     numbers += digits > 0 ? 1 : 0;
     const std::string_view rest = std::string_view(word).substr(digits);
     if (rest.empty() || rest == "x" || is_any(rest, kAroundSums)) {
@@ -231,11 +235,11 @@ bool is_sum(std::string_view text, const Words& words) {
     if (!contains_any(rest, kSumWords)) return false;
     joined = true;
   }
-  return numbers >= 2 && joined;
+  return numbers >= 2 && (joined || (hyphens == 1 && numbers == 2));
 }
 
-bool is_rewriting(std::string_view text) {
-  if (!contains_any(text, kRewriting)) return false;
+bool is_rewriting(std::string_view text, const Words& words) {
+  if (!contains_any(text, kRewriting) || is_any(words.front(), kAskingWords)) return false;
   const size_t mark = text.find_first_of(":\n\"");
   // Something must stand behind the mark, and not the time of day.
   const bool behind = mark != std::string_view::npos && text.size() - mark > 8;
@@ -293,7 +297,7 @@ bool needs_lookup(std::string_view question) {
   if (is_greeting(words)) return false;
   if (contains_any(text, kAboutAssistant) && words.size() <= 8) return false;
   if (has_digit(text) && is_sum(text, words)) return false;
-  return !is_rewriting(text);
+  return !is_rewriting(text, words);
 }
 
 std::string answer_language(std::string_view question) {

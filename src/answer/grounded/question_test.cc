@@ -53,6 +53,8 @@ TEST(Question, WhatNeedsNoDocuments) {
                                "12 곱하기 3은?",
                                "What is 17 times 23?",
                                "128/4는 얼마야?",
+                               "5-3",
+                               "9 - 2 - 1 = ?",
                                "다음 문장을 영어로 번역해 줘: 나는 학교에 간다.",
                                "이 문장 맞춤법 고쳐줘\n나는 학교에 갔읍니다",
                                "Translate this sentence: I go home.",
@@ -66,6 +68,8 @@ TEST(Question, WhatNeedsThem) {
         "안녕하세요 라는 인사는 언제 생겼나요?", "보고서를 요약해 줘", "회사의 이름은 무엇인가요?",
         "Who are the founders of the company?", "What is the name of the CEO?",
         "How many days of leave in 2024?", "번역 비용은 얼마인가요?", "Who translated the book?",
+        "GDP?", "비?", "010-1234-5678", "2024-05-01", "WHO",
+        "번역 프로그램 설치 방법: 어떻게 하나요?", "What is the correct procedure: A or B please?",
         "1층과 2층 중 어디가 넓어?", "Summarize the 2023 report"})
     EXPECT_TRUE(needs_lookup(question)) << question;
 }
