@@ -54,6 +54,7 @@ class InstructModel : public TaskModel {
     GenerateOptions how;
     how.sampler = options_.sampler;
     how.stop_texts = options_.stop_texts;
+    how.constraint = prompt.constraint;
     how.max_tokens = prompt.max_tokens > 0 ? prompt.max_tokens : kUsualAnswer;
     if (blank_.end_of_message() >= 0) how.stop_ids.push_back(blank_.end_of_message());
     const GenerateResult result = generator_.generate(ids_of(prompt), how, on_text, stop);

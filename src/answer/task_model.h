@@ -28,6 +28,8 @@ struct TaskPrompt {
   std::string system = {};
   std::span<const ChatMessage> history = {};  // earlier turns of a conversation
   int64_t max_tokens = 0;                     // of the answer; 0: the model's own choice
+  // What the answer may look like; null: anything. An encoder-decoder does not heed it.
+  const TextConstraint* constraint = nullptr;
 };
 
 struct WrittenText {

@@ -42,6 +42,7 @@ ModelTask sentence_similarity_task();
 ModelTask bits_per_byte_task();
 ModelTask retrieval_task();
 ModelTask dense_retrieval_task();
+ModelTask grounded_qa_task();
 
 std::vector<ModelTask> model_tasks();
 // Null when there is none of that name.

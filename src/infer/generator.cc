@@ -215,7 +215,9 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
   }
   timer.restart();
   if (speculator_ != nullptr) speculator_->begin(prompt, options.sampler, vocabulary);
-  decode(options, logits, sampler, stream, on_text, stop, result);
+  std::optional<TokenMask> mask;
+  decode(options, logits, sampler, make_mask(options, vocabulary, mask), stream, on_text, stop,
+         result);
   stream.finish(on_text);
   result.decode_seconds = timer.seconds();
   const auto steps = std::max<int64_t>(static_cast<int64_t>(result.ids.size()) - 1, 0);
@@ -224,18 +226,30 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
   return result;
 }
 
+// Null without a constraint; else a pointer into `mask`.
+TokenMask* Generator::make_mask(const GenerateOptions& options, int64_t vocabulary,
+                                std::optional<TokenMask>& mask) const {
+  if (options.constraint == nullptr) return nullptr;
+  std::vector<int32_t> ends = options.stop_ids;
+  ends.insert(ends.end(), model_.end_ids.begin(), model_.end_ids.end());
+  ends.push_back(model_.tokenizer->end_id());
+  return &mask.emplace(*model_.tokenizer, *options.constraint, vocabulary, ends);
+}
+
 // The sequence in the cache may be ahead of the answer by guesses[row..]: they stay where the
 // sampled tokens turn out to be the same, and are forgotten otherwise.
 void Generator::decode(const GenerateOptions& options, std::span<const float> logits,
-                       Sampler& sampler, TextStream& stream, OnText on_text,
+                       Sampler& sampler, TokenMask* mask, TextStream& stream, OnText on_text,
                        const std::stop_token& stop, GenerateResult& result) {
   const auto width = static_cast<size_t>(model_.decoder->config().vocab_size);
   const auto most = static_cast<size_t>(options.max_tokens);
   std::span<const int32_t> guesses;
   size_t row = 0;  // of `logits`: behind the tokens sampled so far
   while (result.ids.size() < most) {
-    const int32_t id = sampler.sample(logits.subspan(row * width, sampler.vocab_size()));
+    const std::span<const float> here = logits.subspan(row * width, sampler.vocab_size());
+    const int32_t id = sampler.sample(mask == nullptr ? here : mask->apply(here));
     sampler.accept(id);
+    if (mask != nullptr) mask->accept(id);
     if (speculator_ != nullptr) speculator_->accept(id);
     result.ids.push_back(id);
     const size_t ahead = guesses.size() - row;

@@ -14,6 +14,7 @@
 #include "base/thread_pool.h"
 #include "infer/sampler.h"
 #include "infer/speculation.h"
+#include "infer/text_constraint.h"
 #include "models/language_model.h"
 #include "nn/kv_cache.h"
 #include "ops/backend.h"
@@ -37,6 +38,8 @@ struct GenerateOptions {
   std::vector<int32_t> stop_ids;        // beside the model's own end tokens
   bool ignore_end = false;              // go on behind the model's end tokens (they are not shown)
   SamplerOptions sampler;
+  // What the answer may look like; null: anything. Guesses of speculation are held to it too.
+  const TextConstraint* constraint = nullptr;
 };
 
 enum class FinishReason : uint8_t { kEndToken, kStopText, kMaxTokens, kContextFull, kCancelled };
@@ -93,9 +96,11 @@ class Generator {
   void forget(size_t tokens);
   int64_t reuse_prefix(std::span<const int32_t> prompt);
   void check_fits(int64_t tokens) const;
+  TokenMask* make_mask(const GenerateOptions& options, int64_t vocabulary,
+                       std::optional<TokenMask>& mask) const;
   void decode(const GenerateOptions& options, std::span<const float> logits, Sampler& sampler,
-              class TextStream& stream, OnText on_text, const std::stop_token& stop,
-              GenerateResult& result);
+              TokenMask* mask, class TextStream& stream, OnText on_text,
+              const std::stop_token& stop, GenerateResult& result);
   std::optional<FinishReason> finish_after(int32_t id, const GenerateOptions& options,
                                            class TextStream& stream, OnText on_text,
                                            const std::stop_token& stop, int64_t room_left,
