@@ -6,6 +6,7 @@
 #include "answer/ask.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/ask_documents.h"
 #include "cli/text_task.h"
 #include "cli/text_task_commands.h"
 
@@ -19,6 +20,7 @@ struct AskCommandOptions {
   std::string question;
   std::string history;
   AskOptions how;
+  AskDocumentsOptions documents;  // with --store
 };
 
 // What 'onmal chat' saves: {"messages": [{"role", "content"}, …]}, or the list alone.
@@ -54,6 +56,13 @@ void run_ask(CommandContext& context, AskCommandOptions& options) {
   }
   const std::string question = read_task_text(context, options.common);
   require_text(question, "ask");
+  if (!options.documents.store.store.empty()) {
+    if (options.common.talk.generate.max_tokens > 0)
+      options.documents.how.max_tokens = options.common.talk.generate.max_tokens;
+    return ask_documents(context, options.common, question, options.documents);
+  }
+  if (options.common.talk.model.empty())
+    throw CLI::ValidationError("ask", "give --model, or --store to be answered from documents");
   if (!options.history.empty()) read_history(options.history, options.how);
   if (options.common.talk.generate.max_tokens > 0)
     options.how.max_tokens = options.common.talk.generate.max_tokens;
@@ -83,8 +92,22 @@ void run_ask(CommandContext& context, AskCommandOptions& options) {
 
 void add_ask_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<AskCommandOptions>();
-  CLI::App* command = app.add_subcommand("ask", "Ask an instruct model one question");
-  add_text_task_options(*command, options->common);
+  CLI::App* command = app.add_subcommand(
+      "ask", "Ask one question, of an instruct model or of documents, with citations");
+  add_text_task_options(*command, options->common, false);
+  AskDocumentsOptions& documents = options->documents;
+  documents.store.store.clear();
+  add_know_store_options(*command, documents.store, true);
+  command->add_flag("--extractive", documents.how.extractive,
+                    "Answer with sentences of the documents, though there is a model");
+  command->add_option("--hits", documents.hits, "Passages that are looked at")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command
+      ->add_option("--least-confidence", documents.how.least_confidence,
+                   "Below it the answer is \"I don't know\"; 0: always answer")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   command->add_option("question", options->question, "The question (or --text, --file, a pipe)");
   command->add_option("--system", options->how.system, "What the model is told first");
   command
