@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -16,6 +15,7 @@
 #include "base/timer.h"
 #include "knowledge/analyzer.h"
 #include "knowledge/lexical/segment.h"
+#include "knowledge/lexical/terms.h"
 
 namespace {
 
@@ -143,15 +143,6 @@ std::string random_query(const std::string& chunk, onmal::Rng& rng) {
   return query;
 }
 
-std::vector<onmal::TermCount> count_terms(const onmal::Analyzer& analyzer,
-                                          const std::string& text) {
-  std::unordered_map<std::string, uint32_t> counts;
-  analyzer.analyze(text, [&](const onmal::Term& term) { ++counts[term.text]; });
-  std::vector<onmal::TermCount> terms;
-  for (const auto& [term, count] : counts) terms.push_back({term, count});
-  return terms;
-}
-
 void measure_search(const Index& index, const std::vector<std::vector<onmal::TermCount>>& queries,
                     int64_t k) {
   const auto views = index.views();
@@ -186,9 +177,9 @@ void measure(const std::vector<std::string_view>& lines, size_t chunks) {
     const std::string chunk = random_chunk(lines, rng);
     bytes += static_cast<double>(chunk.size());
     if (i * kQueries / chunks != (i + 1) * kQueries / chunks)
-      queries.push_back(count_terms(analyzer, random_query(chunk, rng)));
+      queries.push_back(onmal::query_terms(analyzer, random_query(chunk, rng)));
     onmal::Timer timer;
-    const std::vector<onmal::TermCount> terms = count_terms(analyzer, chunk);
+    const std::vector<onmal::TermCount> terms = onmal::chunk_terms(analyzer, "", chunk);
     analysing += timer.seconds();
     timer = onmal::Timer();
     builder.add(static_cast<int64_t>(i + 1), terms);

@@ -26,8 +26,8 @@ struct PostingsBound {
   uint32_t length = 0;
 };
 
-// `numbers` ascending, `counts` from 1 to INT32_MAX, as many; `lengths`: of all chunks of the segment, by
-// number.
+// `numbers` ascending, `counts` from 1 to INT32_MAX, as many; `lengths`: of all chunks of the
+// segment, by number.
 std::string encode_postings(std::span<const uint32_t> numbers, std::span<const uint32_t> counts,
                             std::span<const uint32_t> lengths);
 

@@ -75,9 +75,10 @@ struct SegmentView {
   std::span<const uint64_t> visible;
 };
 
+// Defaults chosen on Korean and English questions alike (docs/LOG.md).
 struct Bm25Options {
-  double k1 = 1.2;
-  double b = 0.75;
+  double k1 = 1.4;
+  double b = 0.65;
 };
 
 struct ScoredChunk {
