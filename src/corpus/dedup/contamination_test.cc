@@ -182,7 +182,7 @@ TEST_F(ParagraphsTest, RemovesWhatCountingFinds) {
       });
       EXPECT_EQ(found, expected);
       EXPECT_EQ(stripped.paragraphs, removed);
-      if (removed == 0) EXPECT_EQ(stripped.text, text);
+      EXPECT_EQ(stripped.text == text, removed == 0);
     }
   }
 }

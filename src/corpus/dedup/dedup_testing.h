@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -13,6 +14,20 @@
 #include "corpus/dedup/duplicate_list.h"
 
 namespace onmal {
+
+// The paragraphs of the samples, Korean first.
+inline std::vector<std::string> sample_paragraphs() {
+  std::vector<std::string> found;
+  for (const char* name : {"ko.txt", "en.txt"}) {
+    const std::string text = read_file(std::string(ONMAL_SOURCE_DIR "/samples/") + name);
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = std::min(text.find("\n\n", at), text.size());
+      found.push_back(text.substr(at, end - at));
+      at = end + 2;
+    }
+  }
+  return found;
+}
 
 // A folder for spilled records, which must be empty behind every test.
 class DedupTest : public ::testing::Test {
@@ -33,20 +48,6 @@ class DedupTest : public ::testing::Test {
   static std::vector<Duplicate> all_of(DuplicateList&& list) {
     std::vector<Duplicate> found;
     for (Duplicate duplicate; list.next(duplicate);) found.push_back(duplicate);
-    return found;
-  }
-
-  // The paragraphs of the samples, Korean first.
-  static std::vector<std::string> sample_paragraphs() {
-    std::vector<std::string> found;
-    for (const char* name : {"ko.txt", "en.txt"}) {
-      const std::string text = read_file(std::string(ONMAL_SOURCE_DIR "/samples/") + name);
-      for (size_t at = 0; at < text.size();) {
-        const size_t end = std::min(text.find("\n\n", at), text.size());
-        found.push_back(text.substr(at, end - at));
-        at = end + 2;
-      }
-    }
     return found;
   }
 

@@ -1,6 +1,7 @@
 #include "corpus/dedup/exact.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
 #include <map>
 #include <thread>
@@ -8,6 +9,7 @@
 #include "base/error.h"
 #include "corpus/dedup/dedup_testing.h"
 #include "text/unicode.h"
+#include "text/utf8.h"
 
 namespace onmal {
 namespace {
