@@ -1,0 +1,219 @@
+#include "corpus/dedup/exact.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <thread>
+
+#include "base/error.h"
+#include "corpus/dedup/dedup_testing.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+namespace onmal {
+namespace {
+
+using SpillFileTest = DedupTest;
+using ExternalSortTest = DedupTest;
+using ExactTest = DedupTest;
+
+std::string hex(const Fingerprint& print) {
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(print.low),
+                static_cast<unsigned long long>(print.high));
+  return text;
+}
+
+// From `openssl mac -macopt size:16 SIPHASH` with the key 000102…0f, whose bytes are the words' in
+// little-endian order.
+TEST(Fingerprint, IsSipHash) {
+  constexpr uint64_t kLow = 0x0706050403020100ULL;
+  constexpr uint64_t kHigh = 0x0F0E0D0C0B0A0908ULL;
+  EXPECT_EQ(hex(siphash128("", kLow, kHigh)), "e6a825ba047f81a3930255c71472f66d");
+  EXPECT_EQ(hex(siphash128("abc", kLow, kHigh)), "3e90c913a8c396bbb8ab456061ef2533");
+  EXPECT_EQ(hex(siphash128("온말 seventeen by", kLow, kHigh)), "9cee5ddaad719629b70f47f54a295c7b");
+}
+
+TEST(Fingerprint, NormalisesSpaceAndForms) {
+  EXPECT_EQ(normalize_for_equality(" \t a  b\n\n c\r\n"), "a b c");
+  EXPECT_EQ(normalize_for_equality("가\u3000\u00A0나"), "가 나");
+  EXPECT_EQ(normalize_for_equality("\u1100\u1161"), "가");
+  EXPECT_EQ(normalize_for_equality("e\u0301"), "\u00E9");
+  EXPECT_EQ(normalize_for_equality(" \n "), "");
+  EXPECT_EQ(normalize_for_equality("\xFF a \xC3"), "\xFF a \xC3");
+  EXPECT_NE(fingerprint_text("ab"), fingerprint_text("a b"));
+  EXPECT_NE(fingerprint_text("Ａ"), fingerprint_text("A"));
+}
+
+TEST(Fingerprint, PlainlyNormalTextIsNormal) {
+  for (uint32_t code = 1; code < 0x11000; ++code) {
+    if (code >= 0xD800 && code < 0xE000) continue;
+    std::string text = "가a";
+    append_utf8(code, text);
+    text += "b가";
+    if (!is_plainly_normal(text)) continue;
+    ASSERT_EQ(normalize_unicode(text, NormalForm::kNfc), text) << code;
+    ASSERT_EQ(normalize_unicode(text, NormalForm::kNfkc), text) << code;
+  }
+}
+
+std::vector<std::byte> bytes_of(std::string_view text) {
+  const auto span = std::as_bytes(std::span(text));
+  return {span.begin(), span.end()};
+}
+
+TEST_F(SpillFileTest, GivesBackBlocksFromMemoryAndDisk) {
+  for (const uint64_t buffer : {0, 40, 1 << 20}) {
+    SpillFile file(folder_, buffer);
+    std::vector<std::pair<uint64_t, std::string>> blocks;
+    for (int i = 0; i < 100; ++i) {
+      const std::string text(static_cast<size_t>(i % 60), static_cast<char>('a' + i % 26));
+      blocks.emplace_back(file.append(bytes_of(text)), text);
+    }
+    std::vector<std::byte> bytes;
+    for (const auto& [place, text] : blocks) {
+      file.read(place, bytes);
+      EXPECT_EQ(bytes, bytes_of(text));
+    }
+    EXPECT_EQ(file.on_disk(), buffer < 1 << 20);
+    EXPECT_THROW(file.read(blocks[1].first + 1, bytes), Error);
+    EXPECT_THROW(file.read(file.size(), bytes), Error);
+  }
+}
+
+TEST_F(SpillFileTest, DamageIsAnError) {
+  for (const bool cut : {false, true}) {
+    SpillFile file(folder_, 0);
+    const uint64_t place = file.append(bytes_of("a block that somebody spoils"));
+    const std::vector<std::string> names = open_spill_files();
+    ASSERT_EQ(names.size(), 1U);
+    if (cut) {
+      std::filesystem::resize_file(names[0], 30);
+    } else {
+      std::fstream raw(names[0], std::ios::in | std::ios::out | std::ios::binary);
+      raw.seekp(20);
+      raw.put('X');
+    }
+    std::vector<std::byte> bytes;
+    try {
+      file.read(place, bytes);
+      FAIL() << cut;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kBadFile);
+      EXPECT_NE(std::string(error.what()).find(folder_.string()), std::string::npos);
+    }
+  }
+}
+
+TEST_F(SpillFileTest, FolderThatCannotBeIsAnError) {
+  SpillFile file("/dev/null/spill", 0);
+  EXPECT_THROW(file.append(bytes_of("x")), Error);
+}
+
+TEST_F(ExternalSortTest, SortsLikeMemoryWithAnyLimit) {
+  Rng rng(3);
+  std::vector<Duplicate> records;
+  for (int i = 0; i < 5000; ++i) records.push_back({rng.below(700), rng.below(5)});
+  std::vector<Duplicate> sorted = records;
+  std::sort(sorted.begin(), sorted.end());
+  for (const uint64_t memory : {1, 200, 3000, 70000, 1 << 20}) {
+    ExternalSort<Duplicate> sort(storage(memory));
+    for (const Duplicate& record : records) sort.add(record);
+    sort.sort();
+    EXPECT_EQ(sort.spilled(), memory <= 70000);
+    std::vector<Duplicate> out;
+    for (Duplicate record; sort.next(record);) out.push_back(record);
+    EXPECT_EQ(out, sorted) << memory;
+  }
+  ExternalSort<Duplicate> none(storage(10));
+  none.sort();
+  Duplicate record;
+  EXPECT_FALSE(none.next(record));
+}
+
+TEST_F(ExactTest, DuplicateListIsAskedInOrder) {
+  DuplicateList list(storage(1));
+  for (const uint64_t id : {9, 2, 5, 4}) list.add({id, 0});
+  list.sort();
+  std::string dropped;
+  for (uint64_t id = 0; id < 12; ++id) dropped += list.drops(id) ? 'x' : '.';
+  EXPECT_EQ(dropped, "..x.xx...x..");
+}
+
+// Texts of few words, so that many are equal; some with other spaces or decomposed.
+std::vector<std::string> short_texts(size_t count) {
+  Rng rng(11);
+  const std::vector<std::string> words = {"가방", "나무", "book", "tree", "é"};
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < count; ++i) {
+    std::string text;
+    for (uint64_t w = rng.below(6); w > 0; --w) {
+      text += words[rng.below(words.size())];
+      text += rng.below(4) == 0 ? "\n " : " ";
+    }
+    texts.push_back(rng.below(3) == 0 ? normalize_unicode(text, NormalForm::kNfd) : text);
+  }
+  return texts;
+}
+
+TEST_F(ExactTest, DropsWhatComparingTextsDrops) {
+  const std::vector<std::string> texts = short_texts(3000);
+  std::vector<Duplicate> expected;
+  std::map<std::string, uint64_t> first;
+  for (uint64_t id = 0; id < texts.size(); ++id) {
+    const auto [found, is_new] = first.try_emplace(normalize_for_equality(texts[id]), id);
+    if (!is_new) expected.push_back({id, found->second});
+  }
+  ASSERT_GT(expected.size(), 500U);
+  for (const uint64_t memory : {100, 10000, 1 << 24}) {
+    ExactDuplicates forward(storage(memory));
+    ExactDuplicates threaded(storage(memory));
+    for (uint64_t id = 0; id < texts.size(); ++id) forward.add(id, texts[id]);
+    std::vector<std::thread> threads;
+    for (size_t t = 0; t < 3; ++t) {
+      threads.emplace_back([&, t] {
+        for (size_t i = t; i < texts.size(); i += 3)
+          threaded.add(texts.size() - 1 - i, texts[texts.size() - 1 - i]);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(all_of(forward.finish()), expected);
+    EXPECT_EQ(all_of(threaded.finish()), expected);
+    EXPECT_EQ(forward.spilled(), memory < 1 << 24);
+  }
+}
+
+TEST_F(ExactTest, TakesEmptyHugeAndBrokenTexts) {
+  ExactDuplicates exact(storage(100));
+  const std::string huge(50'000'000, 'x');
+  exact.add(0, "");
+  exact.add(1, " \n");
+  exact.add(2, huge);
+  exact.add(3, huge + " ");
+  exact.add(4, "\xFF\xFE\xED\xA0\x80");
+  exact.add(5, "\xFF\xFE\xED\xA0\x81");
+  EXPECT_EQ(all_of(exact.finish()), (std::vector<Duplicate>{{1, 0}, {3, 2}}));
+}
+
+TEST_F(ExactTest, SameNumberTwiceIsAnError) {
+  ExactDuplicates exact(storage(100));
+  exact.add(7, "a");
+  exact.add(7, "a");
+  EXPECT_THROW(exact.finish(), Error);
+}
+
+TEST_F(ExactTest, DamagedSpillIsAnError) {
+  ExactDuplicates exact(storage(100));
+  for (uint64_t id = 0; id < 100; ++id) exact.add(id, std::to_string(id));
+  for (const std::string& name : open_spill_files()) std::filesystem::resize_file(name, 100);
+  try {
+    all_of(exact.finish());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBadFile);
+  }
+}
+
+}  // namespace
+}  // namespace onmal
