@@ -33,7 +33,7 @@ std::unique_ptr<KnowledgeStore> open_store(const KnowStoreOptions& options, bool
 
 std::unique_ptr<Embedder> open_embedder(const KnowStoreOptions& options, ThreadPool& pool) {
   if (options.embedder.empty()) return nullptr;
-  return make_model_embedder(options.embedder, pool);
+  return std::make_unique<ModelEmbedder>(options.embedder, pool);
 }
 
 Access access_of(const KnowStoreOptions& options) {

@@ -301,7 +301,8 @@ class FileAdder {
     const std::vector<float> values = embedder_->embed(texts, EmbedSide::kPassage, stop_);
     const auto dimensions = static_cast<size_t>(embedder_->dimensions());
     for (size_t i = 0; i < missing.size(); ++i) {
-      missing[i]->vector = encode_vector(std::span(values).subspan(i * dimensions, dimensions));
+      missing[i]->vector =
+          encode_vector(quantize_vector(std::span(values).subspan(i * dimensions, dimensions)));
       ++report.vectors_made;
     }
   }

@@ -41,7 +41,8 @@ std::unique_ptr<KnowledgeStore> fill_store(const RetrievalSet& set, Embedder* em
       const std::vector<float> values = embedder->embed(texts, EmbedSide::kPassage, stop);
       const auto width = static_cast<size_t>(embedder->dimensions());
       for (size_t i = 0; i < texts.size(); ++i)
-        batch.add[i].chunks[0].vector = encode_vector(std::span(values).subspan(i * width, width));
+        batch.add[i].chunks[0].vector =
+            encode_vector(quantize_vector(std::span(values).subspan(i * width, width)));
     }
     store->apply(batch);
   }
@@ -51,7 +52,7 @@ std::unique_ptr<KnowledgeStore> fill_store(const RetrievalSet& set, Embedder* em
 std::vector<Metric> retrieval(const ModelTaskInput& input, SearchMode mode) {
   const RetrievalSet set = read_retrieval_set(input.data);
   std::unique_ptr<Embedder> embedder;
-  if (!input.model.empty()) embedder = make_model_embedder(input.model, *input.pool);
+  if (!input.model.empty()) embedder = std::make_unique<ModelEmbedder>(input.model, *input.pool);
   const std::unique_ptr<KnowledgeStore> store = fill_store(set, embedder.get(), input.stop);
   KnowledgeSearch searcher(*store, embedder.get());
   SearchOptions options;

@@ -274,7 +274,7 @@ TEST_P(StoreTest, VectorsAreFoundByTheirChunksHash) {
   store->set_embedder("a model", 3);
   NewDocument document = make_document("/a", {"one", "two"});
   document.chunks[0].hash = std::string("\0\xFFhash", 6);
-  document.chunks[0].vector = encode_vector(std::vector<float>{0.6F, 0, -0.8F});
+  document.chunks[0].vector = encode_vector(quantize_vector(std::vector<float>{0.6F, 0, -0.8F}));
   store->apply({{document}, {}, {}});
   EXPECT_EQ(store->find_vector(document.chunks[0].hash), document.chunks[0].vector);
   EXPECT_EQ(store->find_vector("other"), "");
@@ -303,9 +303,13 @@ TEST_P(StoreTest, NearVectorsAreThoseOfBruteForce) {
           make_document("/" + std::to_string(commit * 25 + i), {"x", "y"},
                         secret ? std::vector<std::string>{"secret"} : std::vector<std::string>{});
       for (NewChunk& one : document.chunks) {
-        one.vector = encode_vector(random_vector(rng, kDimensions));
+        one.vector = encode_vector(quantize_vector(random_vector(rng, kDimensions)));
         one.hash = std::to_string(++chunk);
-        if (!secret) open_vectors[chunk] = decode_vector(one.vector, "test");
+        const QuantizedVector stored = decode_vector(one.vector, kDimensions, "test");
+        std::vector<float>& values = open_vectors[chunk];
+        for (const int8_t value : stored.values)
+          values.push_back(stored.scale * static_cast<float>(value));
+        if (secret) open_vectors.erase(chunk);
       }
       batch.add.push_back(std::move(document));
     }

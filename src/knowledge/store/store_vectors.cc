@@ -44,7 +44,11 @@ void KnowledgeStore::insert_vector(int64_t chunk, const std::string& hash,
   database_->run("INSERT INTO vectors (chunk, hash, value) VALUES ($1, $2, $3)",
                  {SqlParameter::of(chunk), SqlParameter::blob(hash), SqlParameter::blob(vector)});
   if (!database_->has_vectors()) return;
-  const std::string text = vector_text(decode_vector(vector, where()));
+  const QuantizedVector decoded = decode_vector(vector, read_number("dimensions"), where());
+  std::vector<float> values;
+  for (const int8_t value : decoded.values)
+    values.push_back(decoded.scale * static_cast<float>(value));
+  const std::string text = vector_text(values);
   database_->run("INSERT INTO embeddings (chunk, value) VALUES ($1, $2::vector)",
                  {SqlParameter::of(chunk), SqlParameter::of(text)});
 }
@@ -102,7 +106,10 @@ std::vector<ScoredChunk> KnowledgeStore::search_in_memory(std::span<const float>
                          });
     return after != ranges.begin() && chunk < std::prev(after)->second;
   };
-  return vectors_->search(query, k, visible);
+  std::vector<ScoredChunk> found;
+  for (const VectorHit& hit : vectors_->search(query, k, visible))
+    found.push_back({hit.chunk, hit.score});
+  return found;
 }
 
 // Adds what came since. Removed ones stay until they are many: no range holds them.
@@ -111,8 +118,7 @@ void KnowledgeStore::load_vectors() {
   database_->run("SELECT count(*) FROM vectors", {},
                  [&](const SqlRow& row) { rows = row.integer(0); });
   const int64_t epoch = read_number("embedder_changes");
-  const bool stale = vectors_ == nullptr || vectors_epoch_ != epoch ||
-                     2 * rows < static_cast<int64_t>(vectors_->size());
+  const bool stale = vectors_ == nullptr || vectors_epoch_ != epoch || 2 * rows < vectors_->size();
   if (stale) {
     vectors_ = std::make_unique<VectorIndex>(read_number("dimensions"));
     vectors_epoch_ = epoch;
@@ -120,7 +126,8 @@ void KnowledgeStore::load_vectors() {
   }
   database_->run("SELECT chunk, value FROM vectors WHERE chunk > $1 ORDER BY chunk",
                  {SqlParameter::of(last_vector_)}, [&](const SqlRow& row) {
-                   vectors_->add(row.integer(0), row.bytes(1));
+                   vectors_->add(row.integer(0),
+                                 decode_vector(row.bytes(1), vectors_->dimensions(), where()));
                    last_vector_ = row.integer(0);
                  });
 }
