@@ -79,7 +79,8 @@ Tensor spread_gradient(Exec& exec, const Tensor& hidden, std::span<const TrainBa
     const float* u = vectors.f32() + i * dim;
     float* g = gradient.f32() + i * dim;
     double along = 0;
-    for (int64_t d = 0; d < dim; ++d) along += static_cast<double>(g[d]) * static_cast<double>(u[d]);
+    for (int64_t d = 0; d < dim; ++d)
+      along += static_cast<double>(g[d]) * static_cast<double>(u[d]);
     for (int64_t d = 0; d < dim; ++d) {
       g[d] = static_cast<float>((static_cast<double>(g[d]) - along * static_cast<double>(u[d])) /
                                 lengths[static_cast<size_t>(i)]);
@@ -118,7 +119,8 @@ TrainLoss contrastive_loss(Exec& exec, const Tensor& hidden,
   for (int64_t i = 0; i < n; ++i) {
     const float* row = scores.f32() + i * n;
     loss.value += weight * choose(row, n, 1, i, numbers.i32() + n, weight, slopes.f32() + i * n);
-    loss.value += weight * choose(scores.f32() + i, n, n, i, numbers.i32(), weight, slopes.f32() + i);
+    loss.value +=
+        weight * choose(scores.f32() + i, n, n, i, numbers.i32(), weight, slopes.f32() + i);
     if (found != nullptr) *found += std::max_element(row, row + n) - row == i;
   }
   loss.output = hidden;
@@ -217,8 +219,7 @@ TrainBatch ContrastiveObjective::make_batch(Allocator& memory, uint64_t position
   return pack(memory, pairs);
 }
 
-TrainBatch ContrastiveObjective::pack(Allocator& memory,
-                                      std::span<const Pair* const> pairs) const {
+TrainBatch ContrastiveObjective::pack(Allocator& memory, std::span<const Pair* const> pairs) const {
   std::vector<std::vector<int32_t>> texts;
   for (const Pair* pair : pairs) texts.push_back(pair->source);
   for (const Pair* pair : pairs) texts.push_back(pair->target);
@@ -232,8 +233,8 @@ TrainBatch ContrastiveObjective::pack(Allocator& memory,
 
 Tensor ContrastiveObjective::hidden_states(Exec& exec, const TrainBatch& batch,
                                            bool checkpoint_activations) const {
-  return model_.encoder->forward(exec, {batch.ids, batch.positions, batch.first_keys,
-                                        batch.key_ends, checkpoint_activations});
+  return model_.encoder->forward(
+      exec, {batch.ids, batch.positions, batch.first_keys, batch.key_ends, checkpoint_activations});
 }
 
 TrainLoss ContrastiveObjective::loss(Exec& exec, const TrainBatch& batch, double normalizer) const {

@@ -7,8 +7,8 @@ namespace onmal {
 
 // Texts that belong together get vectors near to each other (InfoNCE, van den Oord et al., 2018):
 // each source of a batch is to find its own target among all of the batch, and the other way round.
-// A vector is the mean of a text's hidden states at length 1. A sequence is one pair; texts equal to
-// the wanted one are no wrong answers.
+// A vector is the mean of a text's hidden states at length 1. A sequence is one pair; texts equal
+// to the wanted one are no wrong answers.
 class ContrastiveObjective : public Objective {
  public:
   explicit ContrastiveObjective(const Recipe& recipe);
