@@ -65,6 +65,11 @@ std::string recipe_text(const std::string& task, const fs::path& folder) {
     model = model_text(task.substr(6)) + "decoder_layers = 3\n";
     objective = "task = \"pairs\"\n";
     data = "table = \"pairs.tsv\"\nheldout_permille = 0\n";
+  } else if (task == "contrastive_bert" || task == "contrastive_table") {
+    model = model_text("bert");
+    if (task == "contrastive_table") model.replace(model.find("layers = 2"), 10, "layers = 0");
+    objective = "task = \"contrastive\"\ntemperature = 0.1\n";
+    data = "table = \"pairs.tsv\"\nheldout_permille = 0\n";
   } else if (task == "denoising_t5") {
     model = model_text("t5") + "gated_mlp = true\n";
     objective = "task = \"denoising\"\n";
@@ -137,7 +142,7 @@ void dump(const std::string& task, const fs::path& source, const fs::path& folde
   CachingAllocator memory;
   std::string json =
       "{\"lr\": 0.002, \"betas\": [0.9, 0.95], \"eps\": 1e-8, \"weight_decay\": "
-      "0.1, \"beta\": 0.2, \"label_smoothing\": 0.1, \"batches\": [";
+      "0.1, \"beta\": 0.2, \"label_smoothing\": 0.1, \"temperature\": 0.1, \"batches\": [";
   std::string losses;
   for (int step = 0; step < kSteps; ++step) {
     const auto position = static_cast<uint64_t>(step) * static_cast<uint64_t>(kBatch);

@@ -65,6 +65,7 @@ def layer_norm(w, name, x, eps):
 
 def bert(w, c, batch):
     ids, positions = tensor(batch, "ids"), tensor(batch, "positions")
+    w = {name if name.startswith("bert.") else "bert." + name: value for name, value in w.items()}
     eps, heads = c["layer_norm_eps"], c["num_attention_heads"]
     x = w["bert.embeddings.word_embeddings.weight"][ids]
     x = x + w["bert.embeddings.token_type_embeddings.weight"][0]
@@ -192,6 +193,20 @@ def masked_loss(w, c, batch):
     return F.cross_entropy(logits, tensor(batch, "targets"))
 
 
+def contrastive_loss(w, c, batch, steps):
+    x = bert(w, c, batch)
+    vectors = F.normalize(torch.stack([x[begin:end].mean(0) for begin, end in batch["spans"]]), dim=-1)
+    sources, targets = vectors.chunk(2)
+    numbers = tensor(batch, "targets").chunk(2)
+    scores = sources @ targets.T / steps["temperature"]
+    own = torch.arange(len(sources))
+    losses = []
+    for direction, same in ((scores, numbers[1]), (scores.T, numbers[0])):
+        copies = (same[:, None] == same[None, :]) & (own[:, None] != own[None, :])
+        losses.append(F.cross_entropy(direction.masked_fill(copies, float("-inf")), own))
+    return sum(losses) / 2
+
+
 def classify_loss(w, c, batch, task):
     if task == "classify_qwen3":
         ends = torch.tensor([end - 1 for _, end in batch["spans"]])
@@ -243,6 +258,8 @@ def compare(folder, task, dtype):
             loss = masked_loss(w, config, batch)
         elif task == "preference":
             loss = preference_loss(w, reference, config, batch, steps)
+        elif task.startswith("contrastive"):
+            loss = contrastive_loss(w, config, batch, steps)
         elif task.startswith("pairs") or task.startswith("denoising"):
             loss = pair_loss(w, config, batch, task)
         else:

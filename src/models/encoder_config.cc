@@ -46,7 +46,9 @@ std::string pooling_name(Pooling pooling) {
 void EncoderConfig::validate(const std::string& where) const {
   require_range(vocab_size, 1, kMaxVocabulary, where, "vocab_size");
   require_range(dim, 1, kMaxDim, where, "dim");
-  require_range(layers, 1, 4096, where, "layers");
+  // Without layers an encoder is its table: a bag of tokens.
+  const bool table_alone = positions == EncoderPositions::kLearned && !cross_attention;
+  require_range(layers, table_alone ? 0 : 1, 4096, where, "layers");
   require_range(heads, 1, 65536, where, "heads");
   require_range(head_dim, 1, 65536, where, "head_dim");
   require_range(ffn_dim, 1, kMaxDim, where, "ffn_dim");

@@ -95,13 +95,14 @@ void EncoderStack::visit_linears(LinearVisitor visitor) {
 }
 
 void EncoderStack::prepare(Allocator& memory) {
-  const DType dtype = blocks_[0].mlp_norm.weight.value.dtype();
   if (config_.positions == EncoderPositions::kRope) {
     rope_tables_ =
         make_rope_tables(memory, config_.max_positions, config_.head_dim, config_.rope_theta);
   }
-  if (config_.positions == EncoderPositions::kSinusoidal)
+  if (config_.positions == EncoderPositions::kSinusoidal) {
+    const DType dtype = blocks_[0].mlp_norm.weight.value.dtype();
     sinusoids_ = make_sinusoids(memory, config_.max_positions, config_.dim, dtype);
+  }
   if (config_.positions == EncoderPositions::kRelativeBias) {
     const int64_t reach = config_.relative_distance;
     buckets_ = Tensor::empty(memory, Shape{2 * reach + 1}, DType::kI32);

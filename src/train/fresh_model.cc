@@ -214,6 +214,20 @@ LanguageModel start_language_model(const Recipe& recipe) {
   return model;
 }
 
+EncoderModel start_encoder(const Recipe& recipe) {
+  require_kind(recipe, ModelKind::kEncoder, "encoders");
+  if (recipe.from.empty()) {
+    Rng rng(recipe.run.seed);
+    return fresh_encoder(recipe, fresh_tokenizer(recipe), rng);
+  }
+  EncoderModel model = load_encoder_model(open_model_file(recipe.from), DType::kF32);
+  require_tokenizer(model.tokenizer.tokenizer, recipe.from);
+  const auto visit = [&](ParamVisitor visitor) { model.encoder->visit(visitor); };
+  require_training_memory(count_parameters(visit), recipe.from.string());
+  own_weights(visit, *model.memory);
+  return model;
+}
+
 MaskedLanguageModel start_masked_model(const Recipe& recipe) {
   require_kind(recipe, ModelKind::kEncoder, "encoders");
   Rng rng(recipe.run.seed);

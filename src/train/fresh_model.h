@@ -19,6 +19,7 @@ ModelKind fresh_model_kind(std::string_view architecture);
 // Each throws Error(kInvalidArgument) where the recipe speaks
 // of another kind of model, and Error(kResource) where training it does not fit into memory.
 LanguageModel start_language_model(const Recipe& recipe);
+EncoderModel start_encoder(const Recipe& recipe);
 MaskedLanguageModel start_masked_model(const Recipe& recipe);
 EncoderDecoderModel start_encoder_decoder(const Recipe& recipe);
 // The base model with a fresh head; a model that has such a head with the same labels keeps it.

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "train/classify_objective.h"
+#include "train/contrastive_objective.h"
 #include "train/correct_objective.h"
 #include "train/masked_objective.h"
 #include "train/objective.h"
@@ -26,6 +27,8 @@ std::unique_ptr<Objective> make_objective(const Recipe& recipe) {
       return std::make_unique<PreferenceObjective>(recipe);
     case TaskKind::kCorrection:
       return std::make_unique<CorrectObjective>(recipe);
+    case TaskKind::kContrastive:
+      return std::make_unique<ContrastiveObjective>(recipe);
   }
   throw Error(ErrorCode::kInvalidArgument, "objective.task", "is none");
 }

@@ -10,6 +10,7 @@
 #include "models/classifier.h"
 #include "models/encoder_decoder_model.h"
 #include "models/masked_head.h"
+#include "models/text_encoder.h"
 #include "tokenizer/tokenizer_json.h"
 #include "train/label_metrics.h"
 #include "train/labelled_data.h"
@@ -229,6 +230,36 @@ TEST_F(ObjectivesTest, EncodersLearnMaskedTokensAndAreTunedOn) {
   EXPECT_TRUE(std::equal(a.ids.i32(), a.ids.i32() + a.ids.elements(), b.ids.i32()));
   const double share = static_cast<double>(a.counted) / static_cast<double>(a.ids.elements());
   EXPECT_NEAR(share, 0.15, 0.08);
+}
+
+// With layers and as a bag of tokens; what is saved embeds texts.
+TEST_F(ObjectivesTest, EncodersLearnVectorsOfPairs) {
+  const std::string data =
+      "table = \"pairs.tsv\"\nsource_column = \"en\"\ntarget_column = "
+      "\"ko\"\nheldout_permille = 200";
+  for (const char* layers : {"layers = 2", "layers = 0"}) {
+    std::string recipe = text("bert", "task = \"contrastive\"\ntemperature = 0.1", data);
+    recipe.replace(recipe.find("layers = 2"), 10, layers);
+    check_run(recipe, 0.2);
+    fs::remove_all(folder_ / "run");
+    Trainer(parse(recipe)).run({}, {});
+    const TextEncoder encoder(folder_ / "run/model");
+    EXPECT_EQ(encoder.pooling(), Pooling::kMean);
+    ThreadPool pool(1);
+    const std::vector<std::vector<int32_t>> ids = {encoder.tokenizer()->encode("great 영화 77"),
+                                                   encoder.tokenizer()->encode("77"),
+                                                   encoder.tokenizer()->encode("5")};
+    const std::vector<TextVector> vectors = encoder.embed(pool, ids);
+    const auto nearness = [&](size_t other) {
+      double sum = 0;
+      for (size_t i = 0; i < vectors[0].values.size(); ++i)
+        sum += static_cast<double>(vectors[0].values[i]) *
+               static_cast<double>(vectors[other].values[i]);
+      return sum;
+    };
+    EXPECT_GT(nearness(1), nearness(2));
+    fs::remove_all(folder_ / "run");
+  }
 }
 
 TEST_F(ObjectivesTest, EncoderDecodersLearnPairs) {

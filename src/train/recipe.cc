@@ -99,7 +99,7 @@ Section model_section(Recipe& recipe) {
       {"architecture", [&](const Reader& r, const toml::node& n) { m.architecture = r.text(n); }},
       {"vocab_size", size(m.vocab_size)},
       {"dim", size(m.dim)},
-      {"layers", size(m.layers)},
+      {"layers", [&](const Reader& r, const toml::node& n) { m.layers = r.integer(n, 0); }},
       {"heads", size(m.heads)},
       {"kv_heads", size(m.kv_heads)},
       {"head_dim", size(m.head_dim)},
@@ -151,7 +151,8 @@ Section objective_section(ObjectiveRecipe& o) {
                                          {"pairs", TaskKind::kPairs},
                                          {"denoising", TaskKind::kDenoising},
                                          {"preference", TaskKind::kPreference},
-                                         {"correction", TaskKind::kCorrection}});
+                                         {"correction", TaskKind::kCorrection},
+                                         {"contrastive", TaskKind::kContrastive}});
        }},
       {"problem",
        [&](const Reader& r, const toml::node& n) {
@@ -171,6 +172,7 @@ Section objective_section(ObjectiveRecipe& o) {
       {"label_smoothing", number(o.label_smoothing, 0.0, 0.49)},
       {"noise_rate", number(o.noise_rate, 0.001, 1.0)},
       {"clean_share", number(o.clean_share, 0.0, 0.99)},
+      {"temperature", number(o.temperature, 1e-3, 100.0)},
   };
 }
 

@@ -41,6 +41,7 @@ enum class TaskKind : uint8_t {
   kDenoising,       // encoder-decoders: cut-out spans of shards (Raffel et al., 2020)
   kPreference,      // decoders: the better of two answers (Rafailov et al., 2023)
   kCorrection,      // encoders: what is to be done with each character of a text with mistakes
+  kContrastive,     // encoders: vectors of texts, from pairs that belong together
 };
 
 struct ObjectiveRecipe {
@@ -53,6 +54,7 @@ struct ObjectiveRecipe {
   double label_smoothing = 0.0;      // preference: how many pairs are the wrong way round
   double noise_rate = 0.15;          // correction: share of words that get a mistake
   double clean_share = 0.3;          // correction: of the sentences that get none
+  double temperature = 0.05;         // contrastive: what similarities are divided by
 };
 
 struct DataRecipe {
