@@ -8,8 +8,7 @@
 
 #include "base/error.h"
 #include "corpus/dedup/dedup_testing.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "corpus/dedup/normal_text.h"
 
 namespace onmal {
 namespace {
@@ -18,21 +17,26 @@ using SpillFileTest = DedupTest;
 using ExternalSortTest = DedupTest;
 using ExactTest = DedupTest;
 
+// Bytes of both words in little-endian order.
 std::string hex(const Fingerprint& print) {
-  char text[33];
-  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(print.low),
-                static_cast<unsigned long long>(print.high));
+  std::string text;
+  for (const uint64_t word : {print.low, print.high}) {
+    for (int i = 0; i < 8; ++i) {
+      char byte[3];
+      std::snprintf(byte, sizeof byte, "%02X", static_cast<unsigned>(word >> (8 * i) & 0xFF));
+      text += byte;
+    }
+  }
   return text;
 }
 
-// From `openssl mac -macopt size:16 SIPHASH` with the key 000102…0f, whose bytes are the words' in
-// little-endian order.
+// From `openssl mac -macopt hexkey:000102030405060708090a0b0c0d0e0f -macopt size:16 SIPHASH`.
 TEST(Fingerprint, IsSipHash) {
   constexpr uint64_t kLow = 0x0706050403020100ULL;
   constexpr uint64_t kHigh = 0x0F0E0D0C0B0A0908ULL;
-  EXPECT_EQ(hex(siphash128("", kLow, kHigh)), "e6a825ba047f81a3930255c71472f66d");
-  EXPECT_EQ(hex(siphash128("abc", kLow, kHigh)), "3e90c913a8c396bbb8ab456061ef2533");
-  EXPECT_EQ(hex(siphash128("온말 seventeen by", kLow, kHigh)), "9cee5ddaad719629b70f47f54a295c7b");
+  EXPECT_EQ(hex(siphash128("", kLow, kHigh)), "A3817F04BA25A8E66DF67214C7550293");
+  EXPECT_EQ(hex(siphash128("abc", kLow, kHigh)), "BB96C3A813C9903E3325EF616045ABB8");
+  EXPECT_EQ(hex(siphash128("온말 seventeen by", kLow, kHigh)), "2966AD71DAEE9C355C7B294AF5470FB7");
 }
 
 TEST(Fingerprint, NormalisesSpaceAndForms) {
@@ -46,15 +50,38 @@ TEST(Fingerprint, NormalisesSpaceAndForms) {
   EXPECT_NE(fingerprint_text("Ａ"), fingerprint_text("A"));
 }
 
-TEST(Fingerprint, PlainlyNormalTextIsNormal) {
+// All characters with marks, jamo and others beside them.
+TEST(NormalText, IsWhatNormalisingAllGives) {
+  std::string buffer;
   for (uint32_t code = 1; code < 0x11000; ++code) {
     if (code >= 0xD800 && code < 0xE000) continue;
-    std::string text = "가a";
-    append_utf8(code, text);
-    text += "b가";
-    if (!is_plainly_normal(text)) continue;
-    ASSERT_EQ(normalize_unicode(text, NormalForm::kNfc), text) << code;
-    ASSERT_EQ(normalize_unicode(text, NormalForm::kNfkc), text) << code;
+    for (const char* around :
+         {"\u0301", "\u1161", "\u11A8", "\u3099", "가", "a", " ", "\xE1\x80"}) {
+      std::string text = "가 a ";
+      text += around;
+      append_utf8(code, text);
+      text += around;
+      text += " b\n";
+      for (const NormalForm form : {NormalForm::kNfc, NormalForm::kNfkc}) {
+        ASSERT_EQ(normalize_by_words(text, form, buffer), normalize_unicode(text, form))
+            << code << around;
+      }
+    }
+  }
+  const std::string plain = "온말 and";
+  EXPECT_EQ(normalize_by_words(plain, NormalForm::kNfkc, buffer).data(), plain.data());
+}
+
+TEST(NormalText, ReadsCharactersLikeReadUtf8) {
+  Rng rng(2);
+  for (int i = 0; i < 200000; ++i) {
+    std::string text;
+    for (uint64_t length = 1 + rng.below(4); length > 0; --length)
+      text.push_back(static_cast<char>(rng.below(4) == 0 ? rng.below(256) : 0x80 + rng.below(128)));
+    const Utf8Char quick = read_character(text, 0);
+    const Utf8Char slow = read_utf8(text, 0);
+    ASSERT_TRUE(quick.code == slow.code && quick.length == slow.length &&
+                quick.valid == slow.valid);
   }
 }
 

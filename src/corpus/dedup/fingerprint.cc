@@ -3,8 +3,7 @@
 #include <bit>
 #include <cstring>
 
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "corpus/dedup/normal_text.h"
 
 namespace onmal {
 namespace {
@@ -52,7 +51,7 @@ uint64_t little_endian(const char* bytes, size_t count) {
 
 bool is_space(uint32_t code) {
   if (code < 0x80) return code == ' ' || (code >= '\t' && code <= '\r');
-  return is_white_space(code);
+  return code <= 0x3000 && is_white_space(code);  // U+3000 is the last
 }
 
 }  // namespace
@@ -69,43 +68,26 @@ Fingerprint siphash128(std::string_view bytes, uint64_t key_low, uint64_t key_hi
   return {state.finish(), low};
 }
 
-bool is_plainly_normal(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    if (static_cast<uint8_t>(text[i]) < 0x80) {
-      ++i;
-      continue;
-    }
-    const Utf8Char c = read_utf8(text, i);
-    const bool plain =
-        (c.code >= 0xAC00 && c.code <= 0xD7A3) || (c.code >= 0x4E00 && c.code <= 0x9FA5) ||
-        (c.code >= 0x2018 && c.code <= 0x201D) || (c.code >= 0x3001 && c.code <= 0x3002) ||
-        (c.code >= 0x3008 && c.code <= 0x3011);
-    if (!c.valid || !plain) return false;
-    i += c.length;
-  }
-  return true;
-}
-
 std::string normalize_for_equality(std::string_view text) {
-  std::string composed;
-  if (!is_plainly_normal(text)) {
-    composed = normalize_unicode(text, NormalForm::kNfc);
-    text = composed;
-  }
+  std::string buffer;
+  text = normalize_by_words(text, NormalForm::kNfc, buffer);
   std::string result;
   result.reserve(text.size());
-  bool gap = false;
+  size_t word = 0;
+  const auto end_word = [&](size_t end) {
+    if (end == word) return;
+    if (!result.empty()) result.push_back(' ');
+    result.append(text, word, end - word);
+  };
   for (size_t i = 0; i < text.size();) {
-    const Utf8Char c = read_utf8(text, i);
+    const Utf8Char c = read_character(text, i);
     if (c.valid && is_space(c.code)) {
-      gap = !result.empty();
-    } else {
-      if (gap) result.push_back(' ');
-      gap = false;
-      result.append(text, i, c.length);
+      end_word(i);
+      word = i + c.length;
     }
     i += c.length;
   }
+  end_word(text.size());
   return result;
 }
 

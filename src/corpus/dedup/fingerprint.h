@@ -27,8 +27,4 @@ std::string normalize_for_equality(std::string_view text);
 Fingerprint fingerprint_text(std::string_view text);
 Fingerprint fingerprint_normalized(std::string_view text);
 
-// True only where NFC and NFKC leave the text alone; quick, and often false for other scripts than
-// Hangul, Han, and Latin without marks.
-bool is_plainly_normal(std::string_view text);
-
 }  // namespace onmal

@@ -6,9 +6,8 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "corpus/dedup/mix.h"
+#include "corpus/dedup/normal_text.h"
 #include "text/hangul.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
 
 namespace onmal {
 namespace {
@@ -49,11 +48,8 @@ uint64_t lower(uint32_t code) {
 }  // namespace
 
 void for_each_unit(std::string_view text, FunctionRef<void(const TextUnit&)> take) {
-  std::string folded;
-  if (!is_plainly_normal(text)) {
-    folded = normalize_unicode(text, NormalForm::kNfkc);
-    text = folded;
-  }
+  std::string buffer;
+  text = normalize_by_words(text, NormalForm::kNfkc, buffer);
   constexpr uint64_t kNoWord = 0;
   uint64_t word = kNoWord;
   const auto end_word = [&] {
@@ -61,7 +57,7 @@ void for_each_unit(std::string_view text, FunctionRef<void(const TextUnit&)> tak
     word = kNoWord;
   };
   for (size_t i = 0; i < text.size();) {
-    const Utf8Char c = read_utf8(text, i);
+    const Utf8Char c = read_character(text, i);
     i += c.length;
     const UnitKind kind = c.valid ? kind_of(c.code) : UnitKind::kNone;
     if (kind == UnitKind::kWord) {
@@ -96,12 +92,12 @@ void UnitWindow::append(const TextUnit& unit) {
   ++count_;
   ++total_;
   weight_ += weight_of(unit);
-  polynomial_ = plus(times(polynomial_, kBase), unit.hash % kPrime);
+  polynomial_ = plus(times(polynomial_, kBase), unit.hash >> 3);
 }
 
 void UnitWindow::drop_first() {
   const TextUnit& unit = units_[first_];
-  const uint64_t part = times(unit.hash % kPrime, powers_[count_ - 1]);
+  const uint64_t part = times(unit.hash >> 3, powers_[count_ - 1]);
   polynomial_ = plus(polynomial_, kPrime - part);
   weight_ -= weight_of(unit);
   first_ = (first_ + 1) % kMostUnits;

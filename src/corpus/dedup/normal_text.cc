@@ -1,0 +1,49 @@
+#include "corpus/dedup/normal_text.h"
+
+namespace onmal {
+namespace {
+
+bool within(uint32_t code, uint32_t first, uint32_t last) { return code >= first && code <= last; }
+
+// Characters that the form leaves alone, and that join with nothing but characters for which this
+// is false: quick, and often false for others than Hangul, Han and Latin.
+bool is_plain(uint32_t code, bool compatibility) {
+  if (code < 0x80 || within(code, 0xAC00, 0xD7A3) || within(code, 0x4E00, 0x9FA5) ||
+      within(code, 0x2018, 0x201D) || within(code, 0x3001, 0x3002) || within(code, 0x3008, 0x3011))
+    return true;
+  return !compatibility && (within(code, 0x80, 0x2FF) || within(code, 0x2010, 0x2027) ||
+                            within(code, 0x2030, 0x205E) || within(code, 0x2460, 0x24FF) ||
+                            within(code, 0x25A0, 0x2604) || code == 0x3000 ||
+                            within(code, 0x3131, 0x318E) || within(code, 0xFF01, 0xFF5E));
+}
+
+bool is_boundary(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+}  // namespace
+
+std::string_view normalize_by_words(std::string_view text, NormalForm form, std::string& buffer) {
+  const bool compatibility = form == NormalForm::kNfkc;
+  buffer.clear();
+  size_t taken = 0;
+  size_t word = 0;
+  for (size_t i = 0; i < text.size();) {
+    if (is_boundary(text[i])) {
+      word = ++i;
+      continue;
+    }
+    const Utf8Char c = read_character(text, i);
+    if (c.valid && is_plain(c.code, compatibility)) {
+      i += c.length;
+      continue;
+    }
+    while (i < text.size() && !is_boundary(text[i])) ++i;
+    buffer.append(text, taken, word - taken);
+    buffer += normalize_unicode(text.substr(word, i - word), form);
+    taken = i;
+  }
+  if (taken == 0) return text;
+  buffer.append(text, taken);
+  return buffer;
+}
+
+}  // namespace onmal
