@@ -142,10 +142,14 @@ size_t skip_unit(std::string_view text, size_t at) {
          (static_cast<uint8_t>(text[end]) >= 0x80 || is_ascii_word(text[end])))
     ++end;
   const std::string_view word = text.substr(begin, end - begin);
-  return ends_with_any(word, {"아파트", "빌딩", "타워", "빌라", "오피스텔", "맨션", "주택", "센터",
-                              "상가", "빌", "하이츠"})
-             ? end
-             : at;
+  // A particle of one or two syllables may hang on it.
+  for (const std::string_view kind :
+       {"아파트", "오피스텔", "빌딩", "타워", "빌라", "맨션", "주택", "센터", "상가", "하이츠"}) {
+    const size_t found = word.rfind(kind);
+    if (found != word.npos && word.size() - found <= kind.size() + 6)
+      return begin + found + kind.size();
+  }
+  return at;
 }
 
 // Behind the number: nothing that makes it a count (3개, 2시, 5km).

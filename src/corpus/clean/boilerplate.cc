@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "text/utf8.h"
 
@@ -85,8 +86,10 @@ constexpr auto kPhrases = std::to_array<Phrase>({
     {"copyright (c)", kCopyright, 120},
     {"copyright ⓒ", kCopyright, 120},
     {"copyrights ⓒ", kCopyright, 120},
-    {"© 20", kCopyright, 80},
-    {"© 19", kCopyright, 80},
+    {"© 200", kCopyright, 80},
+    {"© 201", kCopyright, 80},
+    {"© 202", kCopyright, 80},
+    {"© 199", kCopyright, 80},
     {"terms of service | ", kCopyright, 120},
     {"기사제보 및", kByline, 80},
     {"기사 제보", kByline, 50},
@@ -109,10 +112,12 @@ std::string_view strip(std::string_view line) {
   return line;
 }
 
+constexpr size_t kPrefix = 6;  // bytes; no phrase has fewer
+
 uint32_t prefix_hash(const char* bytes) {
-  uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = (value << 8) | static_cast<uint8_t>(bytes[i]);
-  return (value * 0x9E3779B1U) >> 18;
+  uint64_t value = 0;
+  std::memcpy(&value, bytes, kPrefix);
+  return static_cast<uint32_t>((value * 0x9E3779B97F4A7C15ULL) >> 50);
 }
 
 bool ends_sentence(std::string_view line) {
@@ -144,15 +149,31 @@ bool is_byline(std::string_view line, size_t characters) {
   return words >= 2 && words <= 4;
 }
 
+enum class SignKind : uint8_t { kNone, kSeparator, kForbidden };
+// Bytes that separators begin with, and signs that speak for tables, code and formulas.
+constexpr std::array<SignKind, 256> navigation_signs() {
+  std::array<SignKind, 256> kinds = {};
+  for (const char c : {'`', '*', '#', '\\', '\'', '"', '{', '}', '$', '=', '_', '<', '[', '+'})
+    kinds[static_cast<uint8_t>(c)] = SignKind::kForbidden;
+  for (const unsigned byte : {0x7CU, 0x3EU, 0xE2U, 0xC2U, 0xE3U})  // | > › » · ㅣ
+    kinds[byte] = SignKind::kSeparator;
+  return kinds;
+}
+constexpr std::array<SignKind, 256> kNavigationSigns = navigation_signs();
+
 // Short labels with separators between them.
 bool is_navigation(std::string_view line, size_t characters) {
   if (characters > 120 || ends_sentence(line) || line.front() == '|' || line.back() == '|' ||
-      line.front() == '>' || line.find_first_of("`*#\\'\"{}$=_<[+") != line.npos ||
-      line.find("--") != line.npos)
+      line.front() == '>')
     return false;
-  if (line.find('|') == line.npos && line.find('>') == line.npos && line.find("›") == line.npos &&
-      line.find("»") == line.npos && line.find("·") == line.npos && line.find("ㅣ") == line.npos)
-    return false;
+  bool separated = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const SignKind kind = kNavigationSigns[static_cast<uint8_t>(line[i])];
+    if (kind == SignKind::kForbidden || (line[i] == '-' && i > 0 && line[i - 1] == '-'))
+      return false;
+    separated = separated || kind == SignKind::kSeparator;
+  }
+  if (!separated) return false;
   static constexpr auto kSeparators =
       std::to_array<std::string_view>({" | ", " > ", " › ", " » ", "|", " · ", " ㅣ "});
   for (const std::string_view separator : kSeparators) {
@@ -179,15 +200,20 @@ Boilerplate::Boilerplate() : prefixes_(256) {
   for (const Phrase& phrase : kPhrases) {
     const uint32_t hash = prefix_hash(phrase.text.data());
     prefixes_[hash / 64] |= uint64_t{1} << (hash % 64);
+    hashes_.push_back(hash);
   }
 }
 
-bool Boilerplate::may_hold_phrase(std::string_view lower) const {
-  for (size_t i = 0; i + 4 <= lower.size(); ++i) {
+std::optional<QualityRule> Boilerplate::of_phrase(std::string_view lower, size_t characters) const {
+  for (size_t i = 0; i + kPrefix <= lower.size(); ++i) {
     const uint32_t hash = prefix_hash(lower.data() + i);
-    if ((prefixes_[hash / 64] >> (hash % 64)) & 1U) return true;
+    if (((prefixes_[hash / 64] >> (hash % 64)) & 1U) == 0) continue;
+    for (size_t k = 0; k < kPhrases.size(); ++k)
+      if (hashes_[k] == hash && characters <= kPhrases[k].longest &&
+          lower.substr(i).starts_with(kPhrases[k].text))
+        return kPhrases[k].rule;
   }
-  return false;
+  return {};
 }
 
 std::optional<QualityRule> Boilerplate::of_line(std::string_view whole) const {
@@ -199,9 +225,7 @@ std::optional<QualityRule> Boilerplate::of_line(std::string_view whole) const {
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   const std::string_view lower(buffer.data(), line.size());
   const size_t characters = count_characters(line);
-  if (may_hold_phrase(lower))
-    for (const Phrase& phrase : kPhrases)
-      if (characters <= phrase.longest && lower.find(phrase.text) != lower.npos) return phrase.rule;
+  if (const auto rule = of_phrase(lower, characters)) return rule;
   if (is_byline(line, characters)) return kByline;
   if (is_navigation(line, characters)) return QualityRule::kNavigationLine;
   return {};

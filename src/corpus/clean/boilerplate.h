@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -17,10 +18,11 @@ class Boilerplate {
   std::optional<QualityRule> of_line(std::string_view line) const;
 
  private:
-  bool may_hold_phrase(std::string_view lower) const;
+  std::optional<QualityRule> of_phrase(std::string_view lower, size_t characters) const;
 
-  // A bit for the hash of each phrase's first four bytes.
+  // A bit for the hash of each phrase's first six bytes.
   std::vector<uint64_t> prefixes_;
+  std::vector<uint32_t> hashes_;  // of the phrases, in order
 };
 
 }  // namespace onmal

@@ -74,7 +74,10 @@ Match match_resident(std::string_view text, const NumberRun& run) {
   if (century == '9' || century == '0' || !is_date(std::string_view(digits).substr(0, 6), century))
     return {};
   const bool foreigner = century >= '5';
-  const bool fits = foreigner ? foreigner_checksum_fits(digits) : resident_checksum_fits(digits);
+  const bool random = (century == '3' || century == '4' || century == '7' || century == '8') &&
+                      digits.compare(0, 6, "201005") >= 0;
+  const bool fits =
+      !random && (foreigner ? foreigner_checksum_fits(digits) : resident_checksum_fits(digits));
   const bool word = has_word_before(text, run.begin(), kResidentWords);
   const PersonalKind kind =
       foreigner ? PersonalKind::kForeignerNumber : PersonalKind::kResidentNumber;
@@ -216,7 +219,8 @@ Match match_account(std::string_view text, const NumberRun& run) {
   if (digits < 10 || digits > 16 || !run.ends_behind(groups - 1)) return {};
   if (!has_word_before(text, run.begin(), kAccountWords, 48)) return {};
   // A date of the bank's notice is no account.
-  if (groups == 3 && run.length(0) == 4 && run.length(1) == 2) return {};
+  const std::string_view year = run.digits(0).substr(0, 2);
+  if (groups >= 3 && run.has_lengths(4, 2, 2) && (year == "19" || year == "20")) return {};
   return make_match(run, groups, PersonalKind::kAccount, Confidence::kMedium);
 }
 
