@@ -1,12 +1,12 @@
 # onmal_floor(NAME folder USES floor... [LIBRARIES external...])
 # One folder of src/ becomes one static library `onmal_<folder>` from its *.cc (tests excepted), linking
-# exactly the floors named (with UNITY and ONMAL_UNITY several sources compiled as one); its *_test.cc become one test program `<folder>_test`.
+# exactly the floors named; its *_test.cc become one test program `<folder>_test`.
 function(onmal_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Werror)
 endfunction()
 
 function(onmal_floor folder)
-  cmake_parse_arguments(ARG "UNITY" "" "USES;LIBRARIES;EXCLUDE;TEST_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "USES;LIBRARIES;EXCLUDE;TEST_LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
@@ -26,9 +26,6 @@ function(onmal_floor folder)
     endif()
   endforeach()
   target_link_libraries(onmal_${folder} PUBLIC Threads::Threads ${ARG_LIBRARIES})
-  if(ARG_UNITY)
-    set_target_properties(onmal_${folder} PROPERTIES UNITY_BUILD ${ONMAL_UNITY} UNITY_BUILD_BATCH_SIZE 8)
-  endif()
   if(ONMAL_BUILD_TESTS AND tests)
     add_executable(${folder}_test ${tests})
     onmal_warnings(${folder}_test)

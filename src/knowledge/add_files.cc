@@ -13,8 +13,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "knowledge/chunk_terms.h"
+#include "knowledge/analyzer.h"
 #include "knowledge/dense/quantized_vector.h"
+#include "knowledge/lexical/terms.h"
 #include "text/utf8.h"
 
 namespace onmal {
@@ -128,7 +129,7 @@ class FileAdder {
   FileAdder(KnowledgeStore& store, Embedder* embedder, ThreadPool& pool, const AddOptions& options,
             const std::stop_token& stop)
       : store_(store), embedder_(embedder), pool_(pool), options_(options), stop_(stop) {
-    for (int i = 0; i < pool.threads(); ++i) terms_.emplace_back();
+    for (int i = 0; i < pool.threads(); ++i) analyzers_.emplace_back();
     Access access;
     access.collections = {options.collection};
     for (StoredDocument& document : store.documents(access))
@@ -205,7 +206,7 @@ class FileAdder {
       if (stop_.stop_requested()) return;
       const auto i = static_cast<size_t>(task);
       try {
-        prepare(files[i], terms_[static_cast<size_t>(thread)], prepared[i]);
+        prepare(files[i], analyzers_[static_cast<size_t>(thread)], prepared[i]);
       } catch (const Error& error) {
         if (error.code() == ErrorCode::kCancelled) throw;
         refuse(prepared[i], error.what());
@@ -226,7 +227,7 @@ class FileAdder {
     out.reason = std::move(reason);
   }
 
-  void prepare(const Candidate& file, ChunkTerms& terms, Prepared& out) const {
+  void prepare(const Candidate& file, const Analyzer& analyzer, Prepared& out) const {
     const std::string bytes = read_file(file.source, options_.limits.file_bytes);
     StoredDocument& info = out.document.info;
     info.hash = hexadecimal(sha256({bytes})) + settings_hash();
@@ -269,11 +270,17 @@ class FileAdder {
       made.headings = std::move(chunk.headings);
       for (std::string& heading : made.headings)
         std::replace(heading.begin(), heading.end(), '\n', ' ');
-      made.terms = terms.of(document.title, made.headings, made.text);
+      made.terms = chunk_terms(analyzer, titles(document.title, made.headings), made.text);
       if (embedder_ != nullptr)
         made.hash = sha256({join(made.headings), made.text}).substr(0, kChunkHashBytes);
       out.document.chunks.push_back(std::move(made));
     }
+  }
+
+  // A document's title is often its first heading.
+  static std::string titles(const std::string& title, const std::vector<std::string>& headings) {
+    const bool twice = !headings.empty() && headings.front() == title;
+    return (twice ? "" : title + "\n") + join(headings);
   }
 
   static std::string join(const std::vector<std::string>& headings) {
@@ -332,7 +339,7 @@ class FileAdder {
   ThreadPool& pool_;
   const AddOptions& options_;
   const std::stop_token& stop_;
-  std::vector<ChunkTerms> terms_;  // one a thread
+  std::vector<Analyzer> analyzers_;  // one a thread
   std::unordered_map<std::string, StoredDocument> known_;
   std::string settings_;
 };

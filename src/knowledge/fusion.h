@@ -7,7 +7,7 @@
 namespace onmal {
 
 struct FusionOptions {
-  double vector_weight = 0.4;  // of the vectors' list; the terms' has the rest
+  double vector_weight = 0.3;  // of the vectors' list; the terms' has the rest
 };
 
 // One ranking of two, best first: each list's scores are stretched to 0 to 1 (its last one is 0, so

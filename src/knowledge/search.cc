@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/timer.h"
 #include "knowledge/fusion.h"
+#include "knowledge/lexical/terms.h"
 #include "text/utf8.h"
 
 namespace onmal {
@@ -56,7 +57,7 @@ std::vector<Passage> KnowledgeSearch::find(const std::string& query, const Searc
   std::vector<ScoredChunk> by_terms, by_vectors;
   if (lexical) {
     const Timer timer;
-    by_terms = store_.search_terms(terms_.of_query(query), candidates, options.access);
+    by_terms = store_.search_terms(query_terms(analyzer_, query), candidates, options.access);
     spent.lexical_s = timer.seconds();
   }
   if (dense) {

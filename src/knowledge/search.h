@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "knowledge/chunk_terms.h"
+#include "knowledge/analyzer.h"
 #include "knowledge/embedder.h"
 #include "knowledge/passage.h"
 #include "knowledge/store/store.h"
@@ -49,7 +49,7 @@ class KnowledgeSearch {
 
   KnowledgeStore& store_;
   Embedder* embedder_;
-  ChunkTerms terms_;
+  Analyzer analyzer_;
 };
 
 }  // namespace onmal

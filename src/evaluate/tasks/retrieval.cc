@@ -6,6 +6,7 @@
 #include "evaluate/retrieval_set.h"
 #include "knowledge/dense/model_embedder.h"
 #include "knowledge/dense/quantized_vector.h"
+#include "knowledge/lexical/terms.h"
 #include "knowledge/search.h"
 
 namespace onmal {
@@ -19,7 +20,7 @@ std::unique_ptr<KnowledgeStore> fill_store(const RetrievalSet& set, Embedder* em
                                            const std::stop_token& stop) {
   auto store = std::make_unique<KnowledgeStore>(open_sqlite(":memory:", false));
   if (embedder != nullptr) store->set_embedder(embedder->identity(), embedder->dimensions());
-  ChunkTerms terms;
+  const Analyzer analyzer;
   for (size_t begin = 0; begin < set.passages.size(); begin += kCommitPassages) {
     const size_t end = std::min(begin + kCommitPassages, set.passages.size());
     StoreBatch batch;
@@ -32,7 +33,7 @@ std::unique_ptr<KnowledgeStore> fill_store(const RetrievalSet& set, Embedder* em
       NewChunk chunk;
       chunk.end = passage.text.size();
       chunk.text = passage.text;
-      chunk.terms = terms.of(passage.title, {}, passage.text);
+      chunk.terms = chunk_terms(analyzer, passage.title, passage.text);
       document.chunks.push_back(std::move(chunk));
       batch.add.push_back(std::move(document));
       texts.push_back(passage.title.empty() ? passage.text : passage.title + "\n" + passage.text);

@@ -23,7 +23,7 @@ struct VectorIndexOptions {
   int64_t candidates_per_hit = 20;
   int64_t least_candidates = 1000;
   // The query's values in this scan: 1 bit is the Hamming distance, 2 to 7 keep more of it.
-  int query_bits = 4;
+  int query_bits = 1;
 };
 
 // Vectors of chunks in memory: signs to find candidates, bytes to compare them. Exact but for what

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "knowledge/chunk_terms.h"
+#include "knowledge/analyzer.h"
+#include "knowledge/lexical/terms.h"
 #include "knowledge/store/store.h"
 
 namespace onmal {
@@ -22,7 +23,7 @@ inline NewDocument make_document(const std::string& source,
   document.info.format = "text";
   document.info.labels = labels;
   document.info.hash = "hash of " + source;
-  ChunkTerms terms;
+  const Analyzer analyzer;
   uint64_t begin = 0;
   for (const std::string& passage : passages) {
     NewChunk chunk;
@@ -31,7 +32,7 @@ inline NewDocument make_document(const std::string& source,
     begin = chunk.end + 1;
     chunk.text = passage;
     chunk.headings = {"one", "two"};
-    chunk.terms = terms.of({}, {}, passage);
+    chunk.terms = chunk_terms(analyzer, {}, passage);
     document.chunks.push_back(std::move(chunk));
   }
   return document;
@@ -40,9 +41,9 @@ inline NewDocument make_document(const std::string& source,
 // Texts of what is found, best first.
 inline std::vector<std::string> search_texts(KnowledgeStore& store, const std::string& query,
                                              int64_t k = 10, const Access& access = {}) {
-  ChunkTerms terms;
+  const Analyzer analyzer;
   std::vector<int64_t> chunks;
-  for (const ScoredChunk& hit : store.search_terms(terms.of_query(query), k, access))
+  for (const ScoredChunk& hit : store.search_terms(query_terms(analyzer, query), k, access))
     chunks.push_back(hit.chunk);
   std::vector<std::string> texts;
   for (const Passage& passage : store.passages(chunks)) texts.push_back(passage.text);
