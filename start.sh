@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds Onmal on Debian 12 and starts a conversation with the starter model. Asks nothing.
+# Builds Onmal on Debian 12, asks its own documentation a question and starts a conversation with the starter model.
 #   --no-run   only build
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -20,6 +20,13 @@ if ! compgen -G 'models/starter/*.gguf' >/dev/null && ! compgen -G 'models/start
   echo "models/starter holds no model yet: make one with recipes/starter.sh DATA_FOLDER" >&2
   exit 1
 fi
+# Questions are answered from documents with citations: here from the project's own.
+build/release/onmal know add docs README.md README.ko.md -k build/docs.db --sync
+for question in 'Which stores can hold documents?' '문서는 어떤 저장소에 담을 수 있나요?'; do
+  printf '\n> %s\n' "$question"
+  build/release/onmal ask -k build/docs.db "$question"
+done
+echo
 manner=(--temp 0.5 --repetition-penalty 1.2) # so small a model repeats itself otherwise
 if [ -t 0 ]; then
   exec build/release/onmal chat -m models/starter "${manner[@]}"

@@ -11,6 +11,10 @@ case "${1:-}" in
 esac
 scripts/install.sh build test
 [ "$full" -eq 0 ] || scripts/install.sh bench full
+# PostgreSQL with pgvector comes from npm; without npm its test is skipped aloud.
+if command -v npm >/dev/null && [ ! -d tests/node/node_modules ]; then
+  (cd tests/node && npm install --no-audit --no-fund --no-package-lock >/dev/null 2>&1) || echo "npm install failed in tests/node" >&2
+fi
 jobs=$(nproc)
 passed=0
 failed=0

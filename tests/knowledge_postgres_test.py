@@ -15,6 +15,9 @@ import tempfile
 import threading
 
 
+WORDS = ("alphabet", "omega")  # of each writer
+
+
 def find_programs():
     found = shutil.which("initdb")
     folders = [str(pathlib.Path(found).parent)] if found else sorted(glob.glob("/usr/lib/postgresql/*/bin"))
@@ -39,7 +42,7 @@ def two_writers(onmal, connection, folder):
         documents = folder / f"documents{number}"
         documents.mkdir()
         for i in range(30):
-            (documents / f"{i}.txt").write_text(f"writer{number}word document {i} 한글 문서\n", encoding="utf-8")
+            (documents / f"{i}.txt").write_text(f"{WORDS[number]} document {i} 한글 문서\n", encoding="utf-8")
         for i in range(0, 30, 3):  # ten commits each
             paths = [str(documents / f"{j}.txt") for j in range(i, i + 3)]
             results[number] = subprocess.run([onmal, "know", "add", *paths, "-k", connection], capture_output=True, text=True)
@@ -54,7 +57,7 @@ def two_writers(onmal, connection, folder):
     for result in results:
         check(result.returncode == 0, result.stderr)
     for number in range(2):
-        found = subprocess.run([onmal, "--json", "know", "search", f"writer{number}word", "-n", "100", "-k", connection],
+        found = subprocess.run([onmal, "--json", "know", "search", WORDS[number], "-n", "100", "-k", connection],
                                capture_output=True, text=True)
         check(found.returncode == 0, found.stderr)
         hits = json.loads(found.stdout)["hits"]

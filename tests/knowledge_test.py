@@ -58,7 +58,7 @@ class KnowledgeTest(unittest.TestCase):
         hit = self.know("search", "수업 시작")["hits"][0]
         text = (self.documents / "school.md").read_text(encoding="utf-8")
         self.assertIn(hit["text"].split("\n")[-1], text)
-        self.assertEqual(hit["headings"], ["학교"])
+        self.assertTrue(hit["text"].startswith("학교"), hit["text"])  # a heading begins its passage
 
         report = self.know("add", self.documents)
         self.assertEqual((report["added"], report["changed"], report["unchanged"]), (0, 0, 2))
@@ -99,7 +99,7 @@ class KnowledgeTest(unittest.TestCase):
     def test_hostile_questions(self):
         made_documents(self.documents, 3)
         self.know("add", self.documents)
-        for query in ("'; DROP TABLE documents; --", '"" OR NEAR(', "*" * 5000, "\u202e\u0000", "가" * 100000, "%s%n", "-- /*"):
+        for query in ("'; DROP TABLE documents; --", '"" OR NEAR(', "*" * 5000, "\u202e\u0000", "가" * 30000, "%s%n", "-- /*"):
             if "\0" in query:
                 continue
             done = run("--json", "know", "search", query, "-k", self.store)
@@ -109,14 +109,14 @@ class KnowledgeTest(unittest.TestCase):
         self.assertEqual(len(self.know("list")["documents"]), 3)
 
     def test_errors(self):
-        self.assertIn("nowhere.db", error_of("know", "search", "x", "-k", self.folder / "nowhere.db"))
+        self.assertIn("nowhere.db", error_of(run("--json", "know", "search", "x", "-k", self.folder / "nowhere.db")))
         self.assertFalse((self.folder / "nowhere.db").exists())
-        self.assertIn("is not there", error_of("know", "add", self.folder / "nothing", "-k", self.store))
+        self.assertIn("is not there", error_of(run("--json", "know", "add", self.folder / "nothing", "-k", self.store)))
         made_documents(self.documents, 1)
         self.know("add", self.documents)
-        self.assertIn("no document", error_of("know", "remove", "other.txt", "-k", self.store))
+        self.assertIn("no document", error_of(run("--json", "know", "remove", "other.txt", "-k", self.store)))
         self.store.write_bytes(b"x" * 10000)
-        self.assertIn("no knowledge store", error_of("know", "list", "-k", self.store))
+        self.assertIn("no knowledge store", error_of(run("--json", "know", "list", "-k", self.store)))
 
     def snapshot(self):
         documents = self.know("list")["documents"]

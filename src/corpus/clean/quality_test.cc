@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "base/rng.h"
 #include "base/timer.h"
 #include "text/unicode.h"
+#include "text/utf8.h"
 
 namespace onmal {
 namespace {
@@ -43,8 +46,13 @@ TEST(Quality, NamesTheRuleThatDrops) {
             "word_length");
   EXPECT_EQ(rule_of(repeat(kProse, 5)), "repeated_lines");
   std::string stuffed;
-  for (int i = 0; i < 60; ++i)
-    stuffed += "대출 상담" + std::to_string(i) + " 은행 좋은" + std::to_string(i * 7) + "다. ";
+  for (uint32_t i = 0; i < 60; ++i) {
+    stuffed += "대출 ";
+    append_utf8(0xAC00 + i * 97, stuffed);
+    stuffed += "와 ";
+    append_utf8(0xAC00 + i * 61 + 5, stuffed);
+    stuffed += "는 좋다. ";
+  }
   EXPECT_EQ(rule_of(stuffed), "stuffing");
   EXPECT_EQ(
       rule_of("Red shoes blue shoes cheap shoes buy shoes best shoes store shoes online shoes "
@@ -54,10 +62,18 @@ TEST(Quality, NamesTheRuleThatDrops) {
 }
 
 TEST(Quality, RepeatedPhrasesWithinALine) {
+  // Each phrase twice: none is frequent, but all that is said is said again.
   std::string text;
-  for (int i = 0; i < 12; ++i)
-    text += "이 제품은 누구나 쉽게 쓸 수 있고 매우 튼튼하게 만들어진 좋은 물건입니다 제" +
-            std::to_string(i) + "호. ";
+  for (int i = 0; i < 12; ++i) {
+    constexpr std::array kPhrases = {
+        "이 제품은 누구나 쉽게 쓸 수 있고 매우 튼튼하게 만들어진 좋은 물건입니다. ",
+        "어제 저녁 강가에서 만난 사람들은 오래된 노래를 함께 불렀습니다. ",
+        "도서관 앞 나무가 가을이 되자 노랗게 물들어 아름다웠습니다. ",
+        "아침마다 빵집에서는 고소한 냄새가 골목 끝까지 퍼져 나갑니다. ",
+        "새로 생긴 다리 덕분에 두 마을을 오가기가 무척 편해졌습니다. ",
+        "눈이 많이 내린 날에는 버스가 늦게 와서 모두 걸어 다녔습니다. "};
+    text += kPhrases[static_cast<size_t>(i) % kPhrases.size()];
+  }
   EXPECT_EQ(rule_of(text), "repeated_grams");
 }
 

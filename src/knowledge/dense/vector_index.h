@@ -22,7 +22,8 @@ struct VectorIndexOptions {
   // Of the scan over sign bits: max(per_hit * k, least) candidates are compared in full.
   int64_t candidates_per_hit = 20;
   int64_t least_candidates = 1000;
-  // The query's values in this scan: 1 bit is the Hamming distance, 2 to 7 keep more of it.
+  // The query's values in this scan: 1 bit is the Hamming distance, 2 to 7 keep more of it and take
+  // longer, which pays where fewer candidates are wanted (bench/vector_bench).
   int query_bits = 1;
 };
 

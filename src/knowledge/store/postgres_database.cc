@@ -73,7 +73,10 @@ class PostgresDatabase : public SqlDatabase {
       // Silence about tables that are there already.
       execute("SET client_min_messages = warning");
       execute("SET client_encoding = 'UTF8'");
+      // Two that make it at once would fail, whatever IF NOT EXISTS says.
+      execute("SELECT pg_advisory_lock(hashtext('onmal schema'))");
       execute(std::string("CREATE SCHEMA IF NOT EXISTS ").append(quoted(schema)));
+      execute("SELECT pg_advisory_unlock(hashtext('onmal schema'))");
       execute(std::string("SET search_path = ").append(quoted(schema)).append(", public"));
       find_vectors();
     } catch (...) {
