@@ -22,7 +22,7 @@ if ! compgen -G 'models/starter/*.gguf' >/dev/null && ! compgen -G 'models/start
 fi
 # Questions are answered from documents with citations: here from the project's own.
 build/release/onmal know add docs README.md README.ko.md -k build/docs.db --sync
-for question in 'Which stores can hold documents?' '문서는 어떤 저장소에 담을 수 있나요?'; do
+for question in 'What do answers cite?' '답은 무엇을 밝히나요?'; do
   printf '\n> %s\n' "$question"
   build/release/onmal ask -k build/docs.db "$question"
 done

@@ -109,14 +109,14 @@ class KnowledgeTest(unittest.TestCase):
         self.assertEqual(len(self.know("list")["documents"]), 3)
 
     def test_errors(self):
-        self.assertIn("nowhere.db", error_of(run("--json", "know", "search", "x", "-k", self.folder / "nowhere.db")))
+        self.assertIn("nowhere.db", error_of(run("--json", "know", "search", "x", "-k", self.folder / "nowhere.db"))["message"])
         self.assertFalse((self.folder / "nowhere.db").exists())
-        self.assertIn("is not there", error_of(run("--json", "know", "add", self.folder / "nothing", "-k", self.store)))
+        self.assertIn("is not there", error_of(run("--json", "know", "add", self.folder / "nothing", "-k", self.store))["message"])
         made_documents(self.documents, 1)
         self.know("add", self.documents)
-        self.assertIn("no document", error_of(run("--json", "know", "remove", "other.txt", "-k", self.store)))
+        self.assertIn("no document", error_of(run("--json", "know", "remove", "other.txt", "-k", self.store))["message"])
         self.store.write_bytes(b"x" * 10000)
-        self.assertIn("no knowledge store", error_of(run("--json", "know", "list", "-k", self.store)))
+        self.assertIn("no knowledge store", error_of(run("--json", "know", "list", "-k", self.store))["message"])
 
     def snapshot(self):
         documents = self.know("list")["documents"]

@@ -62,7 +62,8 @@ void run_ask(CommandContext& context, AskCommandOptions& options) {
     return ask_documents(context, options.common, question, options.documents);
   }
   if (options.common.talk.model.empty())
-    throw CLI::ValidationError("ask", "give --model, or --store to be answered from documents");
+    throw CLI::ValidationError("ask",
+                               "--model is required, or --store to be answered from documents");
   if (!options.history.empty()) read_history(options.history, options.how);
   if (options.common.talk.generate.max_tokens > 0)
     options.how.max_tokens = options.common.talk.generate.max_tokens;
