@@ -90,8 +90,8 @@ const QuantizeRecipe& parse_type(const std::string& name) {
   return *recipe;
 }
 
-void print(CommandContext& context, const Options& options, const QuantizeRecipe& recipe, uint64_t bytes_in,
-           const std::vector<QuantizedTensor>& tensors) {
+void print(CommandContext& context, const Options& options, const QuantizeRecipe& recipe,
+           uint64_t bytes_in, const std::vector<QuantizedTensor>& tensors) {
   const uint64_t bytes_out = bytes_of(options.output);
   if (context.json) {
     Json list = Json::array();

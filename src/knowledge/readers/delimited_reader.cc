@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "text/encoding.h"
 #include "knowledge/readers/reader.h"
+#include "text/encoding.h"
 
 namespace onmal {
 namespace {

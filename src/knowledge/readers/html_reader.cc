@@ -6,9 +6,9 @@
 #include <set>
 #include <string>
 
+#include "knowledge/readers/reader.h"
 #include "text/encoding.h"
 #include "text/html_guard.h"
-#include "knowledge/readers/reader.h"
 #include "text/unicode.h"
 
 namespace onmal {

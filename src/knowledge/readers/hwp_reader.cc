@@ -5,10 +5,10 @@
 
 #include "base/error.h"
 #include "knowledge/readers/compound_file.h"
-#include "text/encoding.h"
 #include "knowledge/readers/hwp_records.h"
 #include "knowledge/readers/inflate.h"
 #include "knowledge/readers/reader.h"
+#include "text/encoding.h"
 
 namespace onmal {
 namespace {

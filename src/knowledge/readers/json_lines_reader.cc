@@ -3,8 +3,8 @@
 #include <string>
 
 #include "base/error.h"
-#include "text/encoding.h"
 #include "knowledge/readers/reader.h"
+#include "text/encoding.h"
 
 namespace onmal {
 namespace {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "text/encoding.h"
 #include "knowledge/readers/reader.h"
+#include "text/encoding.h"
 #include "text/unicode.h"
 
 namespace onmal {

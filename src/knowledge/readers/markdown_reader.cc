@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "text/encoding.h"
 #include "knowledge/readers/reader.h"
+#include "text/encoding.h"
 
 namespace onmal {
 namespace {

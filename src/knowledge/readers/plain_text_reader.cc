@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "text/encoding.h"
 #include "knowledge/readers/reader.h"
+#include "text/encoding.h"
 
 namespace onmal {
 namespace {
