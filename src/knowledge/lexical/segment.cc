@@ -109,6 +109,7 @@ std::string encode_segment_chunks(const SegmentChunks& chunks) {
 }
 
 SegmentChunks decode_segment_chunks(std::string_view bytes, const std::string& where) {
+  constexpr int64_t kBeyondChunks = INT64_MAX;
   VariableReader reader(bytes, where);
   SegmentChunks chunks;
   const uint64_t count = reader.number_up_to(std::min<uint64_t>(kMostChunks, bytes.size()));
@@ -116,7 +117,9 @@ SegmentChunks decode_segment_chunks(std::string_view bytes, const std::string& w
   chunks.lengths.reserve(count);
   int64_t next = 0;
   for (uint64_t i = 0; i < count; ++i) {
-    next += static_cast<int64_t>(reader.number_up_to(static_cast<uint64_t>(INT64_MAX - 1 - next)));
+    if (next == kBeyondChunks) reader.fail("has a chunk number that is too large");
+    next +=
+        static_cast<int64_t>(reader.number_up_to(static_cast<uint64_t>(kBeyondChunks - 1 - next)));
     chunks.chunks.push_back(next++);
   }
   for (uint64_t i = 0; i < count; ++i) {
