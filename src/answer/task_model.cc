@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "autograd/exec.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "infer/beam_search.h"
 #include "infer/conversation.h"
@@ -17,12 +18,6 @@ namespace onmal {
 namespace {
 
 constexpr int64_t kUsualAnswer = 1024;  // tokens
-
-std::string trimmed(const std::string& text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 class InstructModel : public TaskModel {
  public:
@@ -62,8 +57,8 @@ class InstructModel : public TaskModel {
       throw Error(ErrorCode::kCancelled, name_.name, "stopped");
     const bool finished =
         result.finish == FinishReason::kEndToken || result.finish == FinishReason::kStopText;
-    return {trimmed(result.text), result.prompt_tokens, static_cast<int64_t>(result.ids.size()),
-            finished};
+    return {std::string(trim_ascii(result.text)), result.prompt_tokens,
+            static_cast<int64_t>(result.ids.size()), finished};
   }
 
  private:
@@ -146,7 +141,8 @@ class PairModel : public TaskModel {
     std::vector<int32_t> shown;
     std::copy_if(result.ids.begin(), result.ids.end(), std::back_inserter(shown),
                  [&](int32_t id) { return !tokenizer().is_special(id); });
-    const std::string text = trimmed(tokenizer().decode(shown));
+    const std::string decoded = tokenizer().decode(shown);
+    const std::string text(trim_ascii(decoded));
     on_text(text);
     return {text, static_cast<int64_t>(source.size()), static_cast<int64_t>(result.ids.size()),
             result.ended};

@@ -5,22 +5,11 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace onmal {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return result;
-}
-
-std::string trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return "";
-  return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1));
-}
 
 struct FreeUrl {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -47,7 +36,7 @@ struct Address {
 Address address_of(const std::string& url) {
   const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
   if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return {};
-  return {part(parsed.get(), CURLUPART_SCHEME), lower(part(parsed.get(), CURLUPART_HOST)),
+  return {part(parsed.get(), CURLUPART_SCHEME), lower_ascii(part(parsed.get(), CURLUPART_HOST)),
           part(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT)};
 }
 
@@ -107,8 +96,8 @@ struct HttpClient::Transfer {
     if (line.starts_with("HTTP/")) {
       transfer.response.headers.clear();  // of an interim answer
     } else if (colon != std::string_view::npos && transfer.response.headers.size() < kMostHeaders) {
-      transfer.response.headers[lower(trimmed(line.substr(0, colon)))] =
-          trimmed(line.substr(colon + 1));
+      transfer.response.headers[lower_ascii(trim_ascii(line.substr(0, colon)))] =
+          trim_ascii(line.substr(colon + 1));
     }
     return line.size();
   }

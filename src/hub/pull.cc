@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace onmal {
@@ -19,17 +20,12 @@ bool is_hexadecimal(const std::string& text, size_t size) {
          });
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text;
-}
-
 // "…" with or without its quotes, or the mark of a weak tag.
 std::string unquoted(std::string text) {
   if (text.starts_with("W/")) text.erase(0, 2);
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
     text = text.substr(1, text.size() - 2);
-  return lower(text);
+  return lower_ascii(text);
 }
 
 std::string file_url(const HubReference& reference, const PullOptions& options,
@@ -126,12 +122,13 @@ void parse_listing(std::string_view json, const std::string& where, std::vector<
     }
     const auto large = entry.find("lfs");
     if (large != entry.end() && large->is_object()) {
-      const std::string oid = lower(text_member(*large, "oid"));
+      const std::string oid = lower_ascii(text_member(*large, "oid"));
       if (is_hexadecimal(oid, 64)) file.expected.sha256 = oid;
       const auto size = large->find("size");
       if (size != large->end() && size->is_number_unsigned())
         file.expected.bytes = size->get<uint64_t>();
-    } else if (const std::string oid = lower(text_member(entry, "oid")); is_hexadecimal(oid, 40)) {
+    } else if (const std::string oid = lower_ascii(text_member(entry, "oid"));
+               is_hexadecimal(oid, 40)) {
       file.expected.git_sha1 = oid;
     }
     files.push_back(std::move(file));
@@ -201,13 +198,13 @@ std::vector<DownloadedFile> pull(HttpClient& client, const HubReference& referen
           "name the file: hf:ORG/REPO/FILE");
     }
     ExpectedFile& expected = files[0].expected;
-    if (!expected.sha256.empty() && expected.sha256 != lower(options.sha256)) {
+    if (!expected.sha256.empty() && expected.sha256 != lower_ascii(options.sha256)) {
       throw Error(ErrorCode::kBadFile, files[0].name,
                   "the server says its sha256 is " + expected.sha256 + ", expected " +
-                      lower(options.sha256),
+                      lower_ascii(options.sha256),
                   "nothing was fetched");
     }
-    expected.sha256 = lower(options.sha256);
+    expected.sha256 = lower_ascii(options.sha256);
   }
   std::vector<DownloadedFile> done;
   for (size_t i = 0; i < files.size(); ++i) {

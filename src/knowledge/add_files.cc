@@ -135,9 +135,10 @@ class FileAdder {
     for (StoredDocument& document : store.documents(access))
       known_.emplace(document.source, std::move(document));
     // What a document's chunks depend on beside its bytes.
-    settings_ = "chunks 1 " + std::to_string(options.chunk.most_tokens) + " " +
-                std::to_string(options.chunk.overlap_tokens) + "\n";
-    for (const std::string& label : options.labels) settings_ += label + "\n";
+    std::string settings = "chunks 1 " + std::to_string(options.chunk.most_tokens) + " " +
+                           std::to_string(options.chunk.overlap_tokens) + "\n";
+    for (const std::string& label : options.labels) settings += label + "\n";
+    settings_hash_ = hexadecimal(sha256({settings}).substr(0, 4));
   }
 
   void run(std::vector<Candidate> files, FunctionRef<void(const AddProgress&)> progress) {
@@ -191,13 +192,11 @@ class FileAdder {
     if (known == known_.end() || known->second.hash.empty()) return false;
     const StoredDocument& document = known->second;
     if (document.bytes != file.bytes || document.modified_ns != file.modified_ns ||
-        document.labels != options_.labels || !document.hash.ends_with(settings_hash()))
+        document.labels != options_.labels || !document.hash.ends_with(settings_hash_))
       return false;
     ++report.unchanged;
     return true;
   }
-
-  std::string settings_hash() const { return hexadecimal(sha256({settings_}).substr(0, 4)); }
 
   void commit(const std::vector<Candidate>& files) {
     if (files.empty()) return;
@@ -230,7 +229,7 @@ class FileAdder {
   void prepare(const Candidate& file, const Analyzer& analyzer, Prepared& out) const {
     const std::string bytes = read_file(file.source, options_.limits.file_bytes);
     StoredDocument& info = out.document.info;
-    info.hash = hexadecimal(sha256({bytes})) + settings_hash();
+    info.hash = hexadecimal(sha256({bytes})) + settings_hash_;
     info.bytes = static_cast<int64_t>(bytes.size());
     info.modified_ns = file.modified_ns;
     const auto known = known_.find(file.source);
@@ -341,7 +340,7 @@ class FileAdder {
   const std::stop_token& stop_;
   std::vector<Analyzer> analyzers_;  // one a thread
   std::unordered_map<std::string, StoredDocument> known_;
-  std::string settings_;
+  std::string settings_hash_;
 };
 
 void check_names(const AddOptions& options) {

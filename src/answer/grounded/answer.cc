@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "answer/grounded/question.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/timer.h"
 #include "knowledge/chunk.h"
@@ -76,12 +77,6 @@ PackedContext pack(std::span<const Passage> passages, const std::string& questio
                       [&](std::string_view text) { return model->count_tokens(text); });
 }
 
-std::string trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
-}
-
 // Runs the model and leaves its thinking out.
 void write(TaskModel& model, const TaskPrompt& prompt, GroundedAnswer& answer,
            FunctionRef<void(std::string_view)> on_text, const std::stop_token& stop) {
@@ -99,7 +94,7 @@ void write(TaskModel& model, const TaskPrompt& prompt, GroundedAnswer& answer,
   const std::string_view rest = filter.finish();
   if (!rest.empty()) on_text(rest);
   const std::optional<ThinkingSplit> split = split_thinking(written.text, false);
-  answer.text = trimmed(split ? split->answer : std::string_view(written.text));
+  answer.text = trim_ascii(split ? split->answer : std::string_view(written.text));
   answer.prompt_tokens = written.prompt_tokens;
   answer.tokens = written.tokens;
   answer.finished = written.finished;

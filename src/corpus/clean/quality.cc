@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "corpus/clean/boilerplate.h"
 #include "corpus/clean/plain_text.h"
@@ -65,12 +66,6 @@ struct Line {
   size_t begin, end;  // without the line end
 };
 
-std::string_view trim(std::string_view line) {
-  const size_t begin = line.find_first_not_of(" \t\r");
-  if (begin == line.npos) return {};
-  return line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
-}
-
 // Short words without a sentence's end, as menus have one a line.
 bool is_menu_line(std::string_view line) {
   if (line.empty() || line.size() > 60 ||
@@ -121,7 +116,7 @@ void QualityJudge::Tables::find_cuts(std::string_view text) {
   bool fenced = false;
   for (size_t i = 0; i <= lines.size(); ++i) {
     const std::string_view line =
-        i < lines.size() ? trim(text.substr(lines[i].begin, lines[i].end - lines[i].begin))
+        i < lines.size() ? trim_ascii(text.substr(lines[i].begin, lines[i].end - lines[i].begin))
                          : std::string_view();
     const bool fence = line.starts_with("```");
     if (fence) fenced = !fenced;
@@ -187,7 +182,7 @@ std::pair<double, double> QualityJudge::Tables::repeated_lines(std::string_view 
   for (size_t i = 0; i <= lines.size(); ++i) {
     const std::string_view line =
         i < lines.size() && !rules[i]
-            ? trim(text.substr(lines[i].begin, lines[i].end - lines[i].begin))
+            ? trim_ascii(text.substr(lines[i].begin, lines[i].end - lines[i].begin))
             : std::string_view();
     if (line.empty()) {
       if (paragraph_bytes >= 40 && paragraph_lines > 1 && keys.add(mix64(paragraph)) > 1)

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace onmal {
@@ -13,23 +14,11 @@ constexpr uint64_t kLongestHeaderLine = 65536;
 constexpr int kMostHeaderLines = 1000;
 constexpr uint64_t kMostHttpHeader = 65536;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
 // "Name: value" in two; an empty name where there is no colon.
 std::pair<std::string, std::string_view> header_of(std::string_view line) {
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return {};
-  return {lower(trimmed(line.substr(0, colon))), trimmed(line.substr(colon + 1))};
+  return {lower_ascii(trim_ascii(line.substr(0, colon))), trim_ascii(line.substr(colon + 1))};
 }
 
 // Chunked transfer coding (RFC 9112, 7.1) put together; as much as is whole.
@@ -58,7 +47,7 @@ void read_http(WarcRecord& record) {
     const size_t end = std::min(whole.find("\r\n", begin), blank);
     const auto [name, value] = header_of(whole.substr(begin, end - begin));
     if (name == "content-type") {
-      const std::string type = lower(value);
+      const std::string type = lower_ascii(value);
       record.is_html = type.starts_with("text/html") || type.starts_with("application/xhtml");
       const size_t charset = type.find("charset=");
       if (charset != std::string::npos) {
@@ -66,7 +55,7 @@ void read_http(WarcRecord& record) {
         std::erase(record.charset, '"');
       }
     }
-    chunked = chunked || (name == "transfer-encoding" && lower(value) == "chunked");
+    chunked = chunked || (name == "transfer-encoding" && lower_ascii(value) == "chunked");
     begin = end + 2;
   }
   std::string body(whole.substr(blank + 4));
@@ -95,7 +84,7 @@ bool WarcReader::next(WarcRecord& record) {
     if (++headers > kMostHeaderLines)
       throw Error(ErrorCode::kBadFile, where, "has no end of header");
     const auto [name, value] = header_of(line);
-    if (name == "warc-type") record.type = lower(value);
+    if (name == "warc-type") record.type = lower_ascii(value);
     if (name == "warc-target-uri") record.url = value;
     if (name == "content-length") {
       const auto parsed = std::from_chars(value.data(), value.data() + value.size(), length);

@@ -45,6 +45,15 @@ class VariableReader {
     return value;
   }
 
+  // A number and so many bytes.
+  std::string_view bytes() {
+    const uint64_t size = number();
+    if (size > rest_.size()) fail("ends too early");
+    const std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorCode::kBadFile, *where_, "a search index " + what, "index the texts again");
   }

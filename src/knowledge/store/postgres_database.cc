@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "knowledge/store/sql_database.h"
 
@@ -65,7 +66,8 @@ class PostgresDatabase : public SqlDatabase {
     if (PQstatus(handle_) != CONNECTION_OK) {
       const std::string words = handle_ == nullptr ? "too little memory" : PQerrorMessage(handle_);
       PQfinish(handle_);
-      throw Error(ErrorCode::kIo, "PostgreSQL", "no connection: " + trimmed(words),
+      throw Error(ErrorCode::kIo, "PostgreSQL",
+                  std::string("no connection: ").append(trim_ascii(words)),
                   "check the address, user and password (PGPASSWORD, ~/.pgpass)");
     }
     where_.append("PostgreSQL ").append(PQhost(handle_)).append("/").append(PQdb(handle_));
@@ -132,11 +134,6 @@ class PostgresDatabase : public SqlDatabase {
   void rollback() noexcept override { PQclear(PQexec(handle_, "ROLLBACK")); }
 
  private:
-  static std::string trimmed(std::string text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-    return text;
-  }
-
   Result check(PGresult* raw) const {
     Result result(raw, PQclear);
     const ExecStatusType status = PQresultStatus(raw);
@@ -144,7 +141,7 @@ class PostgresDatabase : public SqlDatabase {
     const char* state = PQresultErrorField(raw, PG_DIAG_SQLSTATE);
     const bool full = state != nullptr && std::string_view(state) == "53100";
     throw Error(full ? ErrorCode::kResource : ErrorCode::kIo, where_,
-                trimmed(PQerrorMessage(handle_)));
+                std::string(trim_ascii(PQerrorMessage(handle_))));
   }
 
   Result execute(const std::string& sql) const { return check(PQexec(handle_, sql.c_str())); }

@@ -297,25 +297,28 @@ ChunkRanges KnowledgeStore::visible_now(const Access& access) const {
   return ranges;
 }
 
+const KnowledgeStore::View& KnowledgeStore::view_of(const Access& access) {
+  const std::string key = view_key(access);
+  const auto known = cache_->views.find(key);
+  if (known != cache_->views.end()) return known->second;
+  if (cache_->views.size() >= kMostViews) cache_->views.clear();
+  View view;
+  view.ranges = visible_now(access);
+  for (const Cache::Segment& segment : cache_->segments)
+    view.bits.push_back(bits_of_ranges(segment.chunks, view.ranges));
+  return cache_->views.emplace(key, std::move(view)).first->second;
+}
+
 std::vector<ScoredChunk> KnowledgeStore::search_terms(std::span<const TermCount> query, int64_t k,
                                                       const Access& access) {
   const std::lock_guard lock(mutex_);
   SqlTransaction transaction(*database_, false);
   refresh();
-  const std::string key = view_key(access);
-  auto view = cache_->visible.find(key);
-  if (view == cache_->visible.end()) {
-    if (cache_->visible.size() >= kMostViews) cache_->visible.clear();
-    std::vector<std::vector<uint64_t>> bits;
-    const ChunkRanges ranges = visible_now(access);
-    for (const Cache::Segment& segment : cache_->segments)
-      bits.push_back(bits_of_ranges(segment.chunks, ranges));
-    view = cache_->visible.emplace(key, std::move(bits)).first;
-  }
+  const View& view = view_of(access);
   std::vector<SegmentView> segments;
   for (size_t i = 0; i < cache_->segments.size(); ++i) {
     const Cache::Segment& segment = cache_->segments[i];
-    segments.push_back({segment.id, &segment.chunks, view->second[i]});
+    segments.push_back({segment.id, &segment.chunks, view.bits[i]});
   }
   std::vector<ScoredChunk> found = search_segments(segments, Postings(*database_), query, k);
   transaction.commit();

@@ -117,12 +117,14 @@ class KnowledgeStore {
 
  private:
   struct Cache;
+  struct View;
   class Postings;
 
   void make_tables();
   void refresh();
   void load_segments(Cache& cache);
   std::vector<std::pair<int64_t, int64_t>> visible_now(const Access& access) const;
+  const View& view_of(const Access& access);
   void apply_now(const StoreBatch& batch);
   int64_t insert_document(const NewDocument& document, int64_t first_chunk);
   void insert_chunks(const NewDocument& document, int64_t id, int64_t first_chunk);
@@ -146,7 +148,8 @@ class KnowledgeStore {
   std::unique_ptr<Cache> cache_;
   // Of a database that finds no vectors itself.
   std::unique_ptr<VectorIndex> vectors_;
-  int64_t vectors_epoch_ = 0;
+  int64_t vectors_epoch_ = 0;     // of the embedder
+  int64_t vectors_version_ = -1;  // of the tables that are loaded
   int64_t last_vector_ = 0;
 };
 

@@ -16,6 +16,12 @@ using ChunkRanges = std::vector<std::pair<int64_t, int64_t>>;
 // Bit i: chunks[i] lies in one of the ranges.
 std::vector<uint64_t> bits_of_ranges(const SegmentChunks& chunks, const ChunkRanges& ranges);
 
+// What one caller sees.
+struct KnowledgeStore::View {
+  ChunkRanges ranges;
+  std::vector<std::vector<uint64_t>> bits;  // of every segment
+};
+
 // What a store keeps in memory of one version of its tables.
 struct KnowledgeStore::Cache {
   struct Document {
@@ -32,8 +38,7 @@ struct KnowledgeStore::Cache {
   int64_t version = -1;
   std::vector<Document> documents;  // by first chunk
   std::vector<Segment> segments;
-  // Visible bits of every segment, by who asks.
-  std::unordered_map<std::string, std::vector<std::vector<uint64_t>>> visible;
+  std::unordered_map<std::string, View> views;  // by who asks
 };
 
 // Lists in a column: joined by line feeds, which no item holds.

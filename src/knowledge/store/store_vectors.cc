@@ -97,7 +97,7 @@ std::vector<ScoredChunk> KnowledgeStore::search_in_memory(std::span<const float>
                                                           const Access& access) {
   refresh();
   load_vectors();
-  const ChunkRanges ranges = visible_now(access);
+  const ChunkRanges& ranges = view_of(access).ranges;
   const auto visible = [&](int64_t chunk) {
     const auto after =
         std::upper_bound(ranges.begin(), ranges.end(), chunk,
@@ -114,6 +114,7 @@ std::vector<ScoredChunk> KnowledgeStore::search_in_memory(std::span<const float>
 
 // Adds what came since. Removed ones stay until they are many: no range holds them.
 void KnowledgeStore::load_vectors() {
+  if (vectors_ != nullptr && vectors_version_ == cache_->version) return;
   int64_t rows = 0;
   database_->run("SELECT count(*) FROM vectors", {},
                  [&](const SqlRow& row) { rows = row.integer(0); });
@@ -130,6 +131,7 @@ void KnowledgeStore::load_vectors() {
                                  decode_vector(row.bytes(1), vectors_->dimensions(), where()));
                    last_vector_ = row.integer(0);
                  });
+  vectors_version_ = cache_->version;
 }
 
 }  // namespace onmal

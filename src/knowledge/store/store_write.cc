@@ -21,8 +21,6 @@ std::string without_zeros(std::string text) {
   return text;
 }
 
-std::string labels_of(const StoredDocument& document) { return join_lines(document.labels); }
-
 // Walks the terms of a segment page by page.
 class TermCursor {
  public:
@@ -114,7 +112,7 @@ int64_t KnowledgeStore::insert_document(const NewDocument& document, int64_t fir
   const int64_t id = read_number("next_document") + 1;
   write_number("next_document", id);
   const std::string title = without_zeros(info.title);
-  const std::string labels = labels_of(info);
+  const std::string labels = join_lines(info.labels);
   database_->run(
       "INSERT INTO documents (id, collection, source, title, format, labels, hash, bytes, "
       "modified, first_chunk, chunks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

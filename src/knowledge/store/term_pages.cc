@@ -1,6 +1,6 @@
 #include "knowledge/store/term_pages.h"
 
-#include "knowledge/varint.h"
+#include "knowledge/lexical/variable_bytes.h"
 
 namespace onmal {
 namespace {
@@ -14,10 +14,10 @@ constexpr size_t kPageBytes = 8192;
 void TermPageWriter::add(const TermPostings& postings) {
   if (page_.size() + postings.bytes.size() > kPageBytes) finish();
   if (page_.empty()) first_ = postings.term;
-  put_varint(page_, postings.term.size());
+  append_variable(postings.term.size(), page_);
   page_ += postings.term;
-  put_varint(page_, static_cast<uint64_t>(postings.chunks));
-  put_varint(page_, postings.bytes.size());
+  append_variable(static_cast<uint64_t>(postings.chunks), page_);
+  append_variable(postings.bytes.size(), page_);
   page_ += postings.bytes;
 }
 
@@ -30,19 +30,19 @@ void TermPageWriter::finish() {
 void read_term_page(
     std::string_view page, const std::string& where,
     FunctionRef<void(std::string_view term, int64_t chunks, std::string_view bytes)> take) {
-  for (VarintReader reader(page, where); !reader.done();) {
-    const std::string_view term = reader.take_bytes();
-    const auto chunks = static_cast<int64_t>(reader.take());
-    take(term, chunks, reader.take_bytes());
+  for (VariableReader reader(page, where); !reader.rest().empty();) {
+    const std::string_view term = reader.bytes();
+    const auto chunks = static_cast<int64_t>(reader.number());
+    take(term, chunks, reader.bytes());
   }
 }
 
 bool find_in_term_page(std::string_view page, std::string_view term, const std::string& where,
                        TermPostings& postings) {
-  for (VarintReader reader(page, where); !reader.done();) {
-    const std::string_view here = reader.take_bytes();
-    const auto chunks = static_cast<int64_t>(reader.take());
-    const std::string_view bytes = reader.take_bytes();
+  for (VariableReader reader(page, where); !reader.rest().empty();) {
+    const std::string_view here = reader.bytes();
+    const auto chunks = static_cast<int64_t>(reader.number());
+    const std::string_view bytes = reader.bytes();
     if (here < term) continue;
     if (here != term) return false;
     postings.term = term;

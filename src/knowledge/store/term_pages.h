@@ -11,7 +11,7 @@ namespace onmal {
 
 // Terms of a segment lie in rows of many: a page holds a run of terms in the order of their bytes
 // and is found by its first one. Layout, once for each term:
-//   varint(length) term  varint(chunks)  varint(length) postings
+//   length, term, number of chunks, length, postings; numbers as in lexical/variable_bytes.h
 
 // Packs terms that come in order into pages.
 class TermPageWriter {

@@ -78,7 +78,7 @@ MappedText compose_jamo(const MappedText& text) {
     const char32_t code = text[i];
     const bool vowel_follows = i + 1 < text.size() && is_compatibility_jamo(text[i + 1]) &&
                                vowel_of_jamo(text[i + 1]) >= 0;
-    if (is_syllable(code)) {
+    if (is_hangul_syllable(code)) {
       composer.whole(code, text.source(i));
     } else if (is_compatibility_jamo(code) && vowel_of_jamo(code) >= 0) {
       composer.vowel(code, text.source(i));

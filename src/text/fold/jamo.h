@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "text/hangul.h"
+
 namespace onmal {
 
 // Compatibility jamo (U+3131 to U+3163: ㄱ … ㅣ) as parts of syllables. Indices are Unicode's:
@@ -27,7 +29,6 @@ struct Syllable {
 };
 
 constexpr char32_t kFirstHangulSyllable = 0xAC00;
-inline bool is_syllable(char32_t code) { return code >= 0xAC00 && code <= 0xD7A3; }
 inline bool is_compatibility_jamo(char32_t code) { return code >= 0x3131 && code <= 0x3163; }
 inline Syllable split_syllable(char32_t code) {
   const auto index = static_cast<int>(code - kFirstHangulSyllable);

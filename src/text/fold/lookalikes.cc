@@ -78,7 +78,9 @@ char32_t hanja_reading(char32_t code) {
   return found == std::u32string_view::npos ? 0 : kHanjaReadings[found];
 }
 
-bool is_korean_like(char32_t code) { return is_syllable(code) || is_compatibility_jamo(code); }
+bool is_korean_like(char32_t code) {
+  return is_hangul_syllable(code) || is_compatibility_jamo(code);
+}
 
 // True where a drawn jamo may stand: it completes jamo beside it (ㅅl), or an open place behind
 // them.

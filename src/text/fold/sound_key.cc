@@ -54,7 +54,7 @@ MappedText sound_key(const MappedText& text) {
   char32_t moved = 0;  // a final that begins this syllable
   for (size_t i = 0; i < text.size(); ++i) {
     const SourceRange source = text.source(i);
-    if (!is_syllable(text[i])) {
+    if (!is_hangul_syllable(text[i])) {
       const bool vowel = is_compatibility_jamo(text[i]) && vowel_of_jamo(text[i]) >= 0;
       out.add(vowel ? vowel_sound(text[i], 0) : plain_initial(text[i]), source);
       continue;
@@ -70,7 +70,7 @@ MappedText sound_key(const MappedText& text) {
     int first = 0;
     int second = 0;
     const bool two = split_final(syllable.final_part, first, second);
-    const bool silent_follows = i + 1 < text.size() && is_syllable(text[i + 1]) &&
+    const bool silent_follows = i + 1 < text.size() && is_hangul_syllable(text[i + 1]) &&
                                 jamo_of_initial(split_syllable(text[i + 1]).initial) == kSilent;
     const char32_t last = jamo_of_final(two ? second : first);
     if (silent_follows && last != kSilent) {

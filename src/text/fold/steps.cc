@@ -15,7 +15,7 @@ bool is_conjoining_jamo(char32_t code) { return code >= 0x1100 && code <= 0x11FF
 
 // What NFKC leaves as it is, without asking: most of every text.
 bool is_plain(char32_t code) {
-  return code < 0xA0 || is_syllable(code) || is_compatibility_jamo(code) ||
+  return code < 0xA0 || is_hangul_syllable(code) || is_compatibility_jamo(code) ||
          (code >= 0x4E00 && code <= 0x9FFF);
 }
 
@@ -38,7 +38,7 @@ bool is_wedge(char32_t code) {
   return is_latin(code) || is_number(code) || is_punctuation(code) || is_symbol(code);
 }
 
-bool is_korean(char32_t code) { return is_syllable(code) || is_compatibility_jamo(code); }
+bool is_korean(char32_t code) { return is_hangul_syllable(code) || is_compatibility_jamo(code); }
 
 }  // namespace
 
@@ -129,7 +129,7 @@ MappedText squeeze_repeats(const MappedText& text, size_t most) {
     const char32_t code = text[i];
     run = i > 0 && code == text[i - 1] ? run + 1 : 1;
     if (run > most && !is_number(code)) continue;
-    if (!out.empty() && is_syllable(code) && is_syllable(out[out.size() - 1])) {
+    if (!out.empty() && is_hangul_syllable(code) && is_hangul_syllable(out[out.size() - 1])) {
       constexpr int kSilent = 11;  // ㅇ
       const Syllable before = split_syllable(out[out.size() - 1]);
       const Syllable here = split_syllable(code);
@@ -145,7 +145,7 @@ MappedText squeeze_repeats(const MappedText& text, size_t most) {
 MappedText consonant_skeleton(const MappedText& text) {
   MappedText out;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (is_syllable(text[i])) {
+    if (is_hangul_syllable(text[i])) {
       out.add(jamo_of_initial(split_syllable(text[i]).initial), text.source(i));
     } else if (!is_compatibility_jamo(text[i]) || vowel_of_jamo(text[i]) < 0) {
       out.add(text, i);
