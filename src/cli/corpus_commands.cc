@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/json_output.h"
+#include "cli/prepare_command.h"
 #include "corpus/clean_sentences.h"
 #include "corpus/hangul_noise.h"
 #include "corpus/source.h"
@@ -119,6 +120,7 @@ void add_sentences_command(CLI::App& corpus, CommandContext& context) {
 void add_corpus_commands(CLI::App& app, CommandContext& context) {
   CLI::App* corpus = app.add_subcommand("corpus", "Work on texts to train from");
   corpus->require_subcommand(1);
+  add_prepare_command(*corpus, context);
   add_sentences_command(*corpus, context);
   const auto options = std::make_shared<NoiseCommandOptions>();
   CLI::App* command =

@@ -17,6 +17,10 @@ uint64_t hash_of(std::string_view text) {
 
 }  // namespace
 
+bool is_packed_as_heldout(std::string_view document, int heldout_permille) {
+  return hash_of(document) % 1000 < static_cast<uint64_t>(heldout_permille);
+}
+
 PackReport pack_corpus(const Corpus& corpus, const BpeTokenizer& tokenizer, int heldout_permille,
                        const std::filesystem::path& folder, std::stop_token stop) {
   std::filesystem::create_directories(folder);
@@ -30,7 +34,7 @@ PackReport pack_corpus(const Corpus& corpus, const BpeTokenizer& tokenizer, int 
       ids.clear();
       encoder.encode(document, ids);
       const auto bytes = static_cast<int64_t>(document.size());
-      if (hash_of(document) % 1000 < static_cast<uint64_t>(heldout_permille)) {
+      if (is_packed_as_heldout(document, heldout_permille)) {
         heldout.add(ids, bytes);
         return;
       }

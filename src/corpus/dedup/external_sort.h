@@ -35,10 +35,7 @@ class ExternalSort {
   void add(const Record& record) {
     ONMAL_ASSERT(!sorted_);
     if (records_.size() == most_records_) spill();
-    if (records_.size() == records_.capacity()) {
-      records_.reserve(
-          std::min<uint64_t>(most_records_, std::max<uint64_t>(64, 2 * records_.size())));
-    }
+    if (records_.size() == records_.capacity()) grow();
     records_.push_back(record);
     ++size_;
   }
@@ -55,7 +52,7 @@ class ExternalSort {
       return;
     }
     if (!records_.empty()) spill();
-    records_ = {};
+    std::vector<Record>().swap(records_);
     while (runs_.size() > most_runs_) merge_once();
     begin_merge(runs_);
   }
@@ -112,6 +109,13 @@ class ExternalSort {
     std::vector<Record> block_;
     Run run_;
   };
+
+  // Moving to a larger place holds both for a while: the last move is made while half of the limit
+  // is enough for what there is.
+  void grow() {
+    const uint64_t next = std::max<uint64_t>(64, 2 * records_.size());
+    records_.reserve(2 * next > most_records_ ? most_records_ : next);
+  }
 
   void spill() {
     std::sort(records_.begin(), records_.end());

@@ -44,14 +44,15 @@ bool RepeatedParagraphs::holds(std::string_view paragraph) const {
   return found && std::binary_search(fingerprints_.begin(), fingerprints_.end(), *found);
 }
 
-RepeatedParagraphs::Stripped RepeatedParagraphs::strip(std::string_view text) const {
+RepeatedParagraphs::Stripped RepeatedParagraphs::strip(
+    std::string_view text, FunctionRef<bool(std::string_view paragraph)> may_go) const {
   Stripped result;
   result.text.reserve(text.size());
   bool just_removed = false;
   bool after_blank = true;
   for_each_whole_line(text, [&](std::string_view line) {
     const bool blank = is_blank(line);
-    if (!blank && holds(without_end(line))) {
+    if (!blank && holds(without_end(line)) && may_go(without_end(line))) {
       ++result.paragraphs;
       just_removed = true;
       return;
@@ -84,7 +85,7 @@ void ParagraphCounter::add(uint64_t id, std::string_view text) {
   for (const Fingerprint& fingerprint : found) entries_.add({fingerprint, id});
 }
 
-RepeatedParagraphs ParagraphCounter::finish() {
+RepeatedParagraphs ParagraphCounter::finish(FunctionRef<bool(uint64_t id)> counts) {
   RepeatedParagraphs repeated;
   repeated.least_characters_ = options_.least_characters;
   entries_.sort();
@@ -93,7 +94,7 @@ RepeatedParagraphs ParagraphCounter::finish() {
   uint64_t documents = 0;
   while (entries_.next(entry)) {
     const bool same = documents > 0 && entry.fingerprint == last.fingerprint;
-    if (same && entry.id == last.id) continue;
+    if ((same && entry.id == last.id) || !counts(entry.id)) continue;
     documents = same ? documents + 1 : 1;
     last = entry;
     if (documents == options_.most_documents + 1)

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/function_ref.h"
@@ -30,12 +31,21 @@ class RepeatedParagraphs {
     uint64_t paragraphs = 0;  // removed
   };
 
-  // The text without them. Blank lines around what was removed become one; other lines stay as they
-  // are.
-  Stripped strip(std::string_view text) const;
+  // The text without them, but for those that `may_go` is false for. Blank lines around what was
+  // removed become one; other lines stay as they are.
+  Stripped strip(
+      std::string_view text, FunctionRef<bool(std::string_view paragraph)> may_go =
+                                 [](std::string_view) { return true; }) const;
   bool holds(std::string_view paragraph) const;
   // Different ones. 16 bytes each stay in memory.
   size_t size() const { return fingerprints_.size(); }
+
+  // To be kept and made again.
+  RepeatedParagraphs() = default;
+  RepeatedParagraphs(uint64_t least_characters, std::vector<Fingerprint> sorted)
+      : least_characters_(least_characters), fingerprints_(std::move(sorted)) {}
+  uint64_t least_characters() const { return least_characters_; }
+  const std::vector<Fingerprint>& fingerprints() const { return fingerprints_; }
 
  private:
   friend class ParagraphCounter;
@@ -53,8 +63,9 @@ class ParagraphCounter {
 
   // A document's paragraphs count once for its id.
   void add(uint64_t id, std::string_view text);
-  // Ends adding. Throws Error(kBadFile) when what was spilled is damaged.
-  RepeatedParagraphs finish();
+  // Ends adding. Documents for which `counts` is false are left out. Throws Error(kBadFile) when
+  // what was spilled is damaged.
+  RepeatedParagraphs finish(FunctionRef<bool(uint64_t id)> counts = [](uint64_t) { return true; });
 
   bool spilled() const { return entries_.spilled(); }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <lzma.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -24,8 +25,14 @@ constexpr uint64_t kMostDecoderBytes = uint64_t{1} << 28;  // of an xz or zstd w
 class PlainFile {
  public:
   explicit PlainFile(const std::filesystem::path& path) : path_(path.string()) {
-    descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    // Without waiting for somebody to write to a pipe.
+    descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor_ < 0) fail("cannot open");
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
+      ::close(descriptor_);
+      throw Error(ErrorCode::kIo, path_, "is no regular file");
+    }
     ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   ~PlainFile() { ::close(descriptor_); }
@@ -41,9 +48,14 @@ class PlainFile {
       if (got == 0) break;
       filled += static_cast<size_t>(got);
     }
+    position_ += filled;
     return filled;
   }
-  void rewind() { ::lseek(descriptor_, 0, SEEK_SET); }
+  void rewind() {
+    ::lseek(descriptor_, 0, SEEK_SET);
+    position_ = 0;
+  }
+  uint64_t position() const { return position_; }
   const std::string& path() const { return path_; }
 
  private:
@@ -53,6 +65,7 @@ class PlainFile {
 
   std::string path_;
   int descriptor_ = -1;
+  uint64_t position_ = 0;
 };
 
 // What unpackers share: packed bytes come in, unpacked ones go out.
@@ -79,6 +92,7 @@ class PackedStream : public ByteStream {
     }
     return filled;
   }
+  uint64_t packed_position() const override { return file_->position(); }
 
  protected:
   // Unpacks some of [begin_, end_) of packed_ into `out`; sets done_ at the end of all.
@@ -195,6 +209,7 @@ class PlainStream : public ByteStream {
  public:
   explicit PlainStream(std::unique_ptr<PlainFile> file) : file_(std::move(file)) {}
   size_t read(std::span<char> buffer) override { return file_->read(buffer); }
+  uint64_t packed_position() const override { return file_->position(); }
 
  private:
   std::unique_ptr<PlainFile> file_;

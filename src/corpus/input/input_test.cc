@@ -14,6 +14,7 @@
 #include "corpus/input/html_text.h"
 #include "corpus/input/line_stream.h"
 #include "corpus/input/raw_documents.h"
+#include "text/utf8.h"
 
 namespace onmal {
 namespace {
@@ -41,11 +42,13 @@ class InputTest : public ::testing::Test {
   void read(const std::filesystem::path& path, const InputOptions& options) {
     documents_.clear();
     faults_.clear();
+    offsets_.clear();
     urls_.clear();
     read_raw_documents(
         path, options,
         [&](const RawDocument& document) {
           documents_.emplace_back(document.text);
+          offsets_.push_back(document.offset);
           urls_.emplace_back(document.url);
         },
         [&](const InputFault& fault) {
@@ -55,6 +58,7 @@ class InputTest : public ::testing::Test {
 
   std::filesystem::path folder_;
   std::vector<std::string> documents_, faults_, urls_;
+  std::vector<uint64_t> offsets_;
 };
 
 std::string gzipped(const std::string& text) {
@@ -145,6 +149,7 @@ TEST_F(InputTest, LinesOfAnyLength) {
 TEST_F(InputTest, Formats) {
   read(write("a.txt", "하나\n둘\n\n\nthree\n"), {InputFormat::kParagraphs});
   EXPECT_THAT(documents_, ElementsAre("하나\n둘", "three"));
+  EXPECT_THAT(offsets_, ElementsAre(0, 13));
   read(write("a.lines", "하나\n\n둘\n"), {InputFormat::kLines});
   EXPECT_THAT(documents_, ElementsAre("하나", "둘"));
   read(write("a.jsonl",
@@ -164,6 +169,71 @@ TEST_F(InputTest, Formats) {
   EXPECT_EQ(input_format_of("x/a.jsonl.zst"), InputFormat::kJsonLines);
   EXPECT_EQ(input_format_of("CC-MAIN.warc.wet.gz"), InputFormat::kWarc);
   EXPECT_THROW(input_format_of("a.bin"), Error);
+}
+
+TEST_F(InputTest, TablesWithQuotesAndListsOfObjects) {
+  const std::string rows =
+      "Q,A,date\n\"첫째 \"\"줄\"\"\n둘째\",답,2019-01\n빈,,2020-05\n하나\n\"끝,x,2019-02";
+  read(write("a.csv", rows), {InputFormat::kCsv, {"Q", "A"}});
+  EXPECT_THAT(documents_, ElementsAre("첫째 \"줄\"\n둘째\n답", "빈"));
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("4: has too few"), HasSubstr("5: is longer")));
+  InputOptions dated{InputFormat::kCsv, {"Q"}};
+  dated.date_field = "date";
+  dated.begins_before = "2020-01";
+  read(write("a.csv", rows), dated);
+  EXPECT_THAT(documents_, ElementsAre("첫째 \"줄\"\n둘째"));
+  const std::string list =
+      " [ {\"q\": \"가 \\\"}{\", \"n\": {\"q\": \"안\"}, \"a\": \"\"}, 5,\n{\"a\": \"나\"}, "
+      "{\"x\": 1}]";
+  read(write("a.json", list), {InputFormat::kJson, {"q", "a"}});
+  EXPECT_THAT(documents_, ElementsAre("가 \"}{", "나"));
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("3: has no text in \"q, a\"")));
+  read(write("b.json", list.substr(0, list.size() - 4)), {InputFormat::kJson, {"q", "a"}});
+  EXPECT_THAT(documents_, SizeIs(2));
+  EXPECT_THAT(faults_, ElementsAre(HasSubstr("ends within an object")));
+  InputOptions small{InputFormat::kJson, {"q", "a"}};
+  small.most_document_bytes = 20;
+  read(write("a.json", list), small);
+  EXPECT_THAT(documents_, ElementsAre("나"));
+  EXPECT_EQ(input_format_named("csv"), InputFormat::kCsv);
+  EXPECT_FALSE(input_format_named("doc").has_value());
+}
+
+TEST_F(InputTest, EncodingsOfOtherTimes) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "문장 " + std::to_string(i) + " 😀\n";
+  std::u16string units;
+  for (size_t at = 0; at < text.size();) {
+    const Utf8Char c = read_utf8(text, at);
+    at += c.length;
+    if (c.code < 0x10000) {
+      units += static_cast<char16_t>(c.code);
+    } else {
+      units += static_cast<char16_t>(0xD800 + ((c.code - 0x10000) >> 10));
+      units += static_cast<char16_t>(0xDC00 + ((c.code - 0x10000) & 0x3FF));
+    }
+  }
+  for (const bool big : {false, true}) {
+    std::string bytes = big ? "\xFE\xFF" : "\xFF\xFE";
+    for (const char16_t unit : units) {
+      const auto high = static_cast<char>(unit >> 8), low = static_cast<char>(unit & 0xFF);
+      bytes += big ? high : low;
+      bytes += big ? low : high;
+    }
+    read(write("wide", bytes), {InputFormat::kLines});
+    EXPECT_THAT(faults_, IsEmpty());
+    ASSERT_THAT(documents_, SizeIs(20'000));
+    EXPECT_EQ(documents_[19'999], "문장 19999 😀");
+    read(write("wide", bytes.substr(2)), {InputFormat::kLines});
+    EXPECT_THAT(documents_, SizeIs(20'000));
+    read(write("wide", bytes.substr(0, 21)), {InputFormat::kLines});
+    EXPECT_THAT(documents_, ElementsAre("문장 0 😀", ::testing::EndsWith("\uFFFD")));
+  }
+  const std::string korean = "\xC0\xCC \xB9\xAE\xC0\xE5\xC0\xBA \xC7\xD1\xB1\xDB\xC0\xCC\xB4\xD9";
+  read(write("old.lines", korean + "\nplain\n"), {InputFormat::kLines});
+  EXPECT_THAT(documents_, ElementsAre("이 문장은 한글이다", "plain"));
+  read(write("old.jsonl", "{\"text\": \"" + korean + "\"}\n"), {InputFormat::kJsonLines});
+  EXPECT_THAT(documents_, ElementsAre("이 문장은 한글이다"));
 }
 
 TEST_F(InputTest, FaultsArePassedOverAndTold) {

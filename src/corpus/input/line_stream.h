@@ -25,6 +25,7 @@ class LineStream {
   uint64_t line_number() const { return number_; }
   // Where the last line began, in unpacked bytes.
   uint64_t offset() const { return line_at_; }
+  uint64_t packed_position() const { return bytes_->packed_position(); }
 
   // So many bytes as they are, the first `most` of them kept, the others passed over. False when
   // the stream ends before.

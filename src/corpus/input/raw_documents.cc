@@ -1,11 +1,12 @@
 #include "corpus/input/raw_documents.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/error.h"
+#include "corpus/input/csv.h"
 #include "corpus/input/html_text.h"
+#include "corpus/input/json_fields.h"
 #include "corpus/input/line_stream.h"
 #include "corpus/input/warc.h"
 #include "text/encoding.h"
@@ -16,12 +17,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kMostColumns = 4096;  // the rest of a row counts as its last field
+
 constexpr std::pair<std::string_view, InputFormat> kEndings[] = {
     {".txt", InputFormat::kParagraphs},  {".md", InputFormat::kText},
     {".jsonl", InputFormat::kJsonLines}, {".ndjson", InputFormat::kJsonLines},
+    {".json", InputFormat::kJson},       {".csv", InputFormat::kCsv},
     {".tsv", InputFormat::kTable},       {".html", InputFormat::kHtml},
     {".htm", InputFormat::kHtml},        {".warc", InputFormat::kWarc},
     {".wet", InputFormat::kWarc},        {".lines", InputFormat::kLines}};
+
+constexpr std::pair<std::string_view, InputFormat> kNames[] = {
+    {"text", InputFormat::kText},
+    {"lines", InputFormat::kLines},
+    {"paragraphs", InputFormat::kParagraphs},
+    {"jsonl", InputFormat::kJsonLines},
+    {"json", InputFormat::kJson},
+    {"tsv", InputFormat::kTable},
+    {"csv", InputFormat::kCsv},
+    {"html", InputFormat::kHtml},
+    {"warc", InputFormat::kWarc}};
 
 std::string mebibytes(uint64_t bytes) {
   return bytes >= (uint64_t{1} << 20) ? std::to_string(bytes >> 20) + " MiB"
@@ -50,6 +65,10 @@ class Reader {
         return read_paragraphs();
       case InputFormat::kJsonLines:
         return read_lines([&](std::string_view line) { read_object(line); });
+      case InputFormat::kJson:
+        return read_list();
+      case InputFormat::kCsv:
+        return read_csv();
       case InputFormat::kTable:
         return read_lines([&](std::string_view line) { read_row(line); });
       case InputFormat::kWarc:
@@ -64,6 +83,11 @@ class Reader {
     if (stop_.stop_requested()) throw Error(ErrorCode::kCancelled, path_.string(), "stopped");
   }
 
+  void place(uint64_t offset, uint64_t packed) {
+    offset_ = offset;
+    packed_ = packed;
+  }
+
   void fault(uint64_t record, const std::string& what) { on_fault_({record, what}); }
 
   std::string too_long() const {
@@ -73,7 +97,8 @@ class Reader {
   // Any bytes: as UTF-8, else what they are decoded as, else with the bad ones replaced.
   void give(std::string_view text, uint64_t record, std::string_view url = {}) {
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return;
-    if (find_invalid_utf8(text) == std::string_view::npos) return on_document_({text, url, record});
+    if (find_invalid_utf8(text) == std::string_view::npos)
+      return on_document_({text, url, record, offset_, packed_});
     std::string decoded;
     try {
       decoded = decode_text(text, path_.string()).text;
@@ -89,14 +114,26 @@ class Reader {
       at += c.length;
     }
     if (bad > 0) fault(record, std::to_string(bad) + " bytes are no UTF-8 and were replaced");
-    on_document_({clean, url, record});
+    on_document_({clean, url, record, offset_, packed_});
+  }
+
+  // Bytes as UTF-8 where they are certain to be something else.
+  std::string_view as_utf8(std::string_view line) {
+    if (find_invalid_utf8(line) == std::string_view::npos) return line;
+    try {
+      decoded_ = decode_text(line, path_.string()).text;
+    } catch (const Error&) {
+      return line;
+    }
+    return decoded_;
   }
 
   template <typename Take>
   void read_lines(const Take& take) {
-    LineStream lines(open_byte_stream(path_), options_.most_document_bytes);
+    LineStream lines(open_text_stream(path_), options_.most_document_bytes);
     for (std::string_view line; lines.next(line);) {
       ++record_;
+      place(lines.offset(), lines.packed_position());
       if (record_ % 1024 == 0) check_stop();
       if (record_ == 1) line.remove_prefix(mark_length(line));
       if (lines.was_cut()) {
@@ -120,7 +157,7 @@ class Reader {
       document.clear();
       cut = false;
     };
-    LineStream lines(open_byte_stream(path_), options_.most_document_bytes);
+    LineStream lines(open_text_stream(path_), options_.most_document_bytes);
     for (std::string_view line; lines.next(line);) {
       ++record_;
       if (record_ % 1024 == 0) check_stop();
@@ -130,52 +167,111 @@ class Reader {
         first = record_ + 1;
         continue;
       }
+      if (record_ == first) place(lines.offset(), lines.packed_position());
       cut = cut || lines.was_cut() || document.size() + line.size() > options_.most_document_bytes;
       if (!cut) document.append(document.empty() ? "" : "\n").append(line);
     }
     finish();
   }
 
+  bool is_too_late(const std::string* date) const {
+    return !options_.date_field.empty() && !options_.begins_before.empty() &&
+           (date == nullptr || *date >= options_.begins_before);
+  }
+
   void read_object(std::string_view line) {
-    if (line.empty()) return;
-    const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
-    if (!object.is_object()) return fault(record_, "is no JSON object");
-    std::string text;
-    for (const std::string& field : options_.fields) {
-      const auto found = object.find(field);
-      if (found == object.end() || !found->is_string())
-        return fault(record_, "has no text in \"" + field + "\"");
-      text += (text.empty() ? "" : "\n") + found->get_ref<const std::string&>();
+    if (line.find_first_not_of(" \t") == std::string_view::npos) return;
+    if (names_.empty()) {
+      names_ = options_.fields;
+      names_.insert(names_.end(), {"url", options_.date_field});
     }
-    const auto url = object.find("url");
-    give(text, record_,
-         url != object.end() && url->is_string() ? url->get_ref<const std::string&>() : "");
+    if (!read_json_fields(as_utf8(line), names_, values_))
+      return fault(record_, "is no JSON object");
+    const size_t fields = options_.fields.size();
+    if (is_too_late(values_[fields + 1] ? &*values_[fields + 1] : nullptr)) return;
+    std::string text;
+    bool any = false;
+    for (size_t i = 0; i < fields; ++i) {
+      any = any || values_[i].has_value();
+      if (!values_[i] || values_[i]->empty()) continue;
+      text.append(text.empty() ? "" : "\n").append(*values_[i]);
+    }
+    if (!any) return fault(record_, "has no text in \"" + joined_fields() + "\"");
+    give(text, record_, values_[fields] ? *values_[fields] : std::string_view());
+  }
+
+  std::string joined_fields() const {
+    std::string names;
+    for (const std::string& field : options_.fields) names += (names.empty() ? "" : ", ") + field;
+    return names;
+  }
+
+  void read_list() {
+    JsonListReader list(open_text_stream(path_), options_.most_document_bytes);
+    for (std::string_view object; list.next(object, path_.string());) {
+      ++record_;
+      place(list.offset(), list.packed_position());
+      if (record_ % 1024 == 0) check_stop();
+      if (list.was_cut()) {
+        fault(record_, too_long());
+        continue;
+      }
+      read_object(object);
+    }
+  }
+
+  size_t column_of(const std::vector<std::string>& header, const std::string& name) const {
+    const auto found = std::find(header.begin(), header.end(), name);
+    if (found == header.end()) {
+      throw Error(ErrorCode::kBadFile, path_.string(), "has no column '" + name + "'",
+                  "name one of its first row");
+    }
+    return static_cast<size_t>(found - header.begin());
+  }
+
+  void take_row(const std::vector<std::string>& row) {
+    if (record_ == 1) {
+      for (const std::string& name : options_.fields) columns_.push_back(column_of(row, name));
+      if (!options_.date_field.empty()) date_column_ = column_of(row, options_.date_field);
+      return;
+    }
+    if (!options_.date_field.empty() &&
+        is_too_late(date_column_ < row.size() ? &row[date_column_] : nullptr))
+      return;
+    std::string text;
+    for (const size_t column : columns_) {
+      if (column >= row.size()) return fault(record_, "has too few fields");
+      if (!row[column].empty()) text.append(text.empty() ? "" : "\n").append(row[column]);
+    }
+    give(text, record_);
   }
 
   void read_row(std::string_view line) {
-    std::vector<std::string_view> fields;
+    line = as_utf8(line);
+    row_.clear();
     for (size_t begin = 0; begin <= line.size();) {
-      const size_t end = std::min(line.find('\t', begin), line.size());
-      fields.push_back(line.substr(begin, end - begin));
+      const size_t end =
+          row_.size() < kMostColumns ? std::min(line.find('\t', begin), line.size()) : line.size();
+      row_.emplace_back(line.substr(begin, end - begin));
       begin = end + 1;
     }
-    if (record_ == 1) {
-      for (const std::string& name : options_.fields) {
-        const auto found = std::find(fields.begin(), fields.end(), name);
-        if (found == fields.end()) {
-          throw Error(ErrorCode::kBadFile, path_.string(), "has no column '" + name + "'",
-                      "name one of its first row");
-        }
-        columns_.push_back(static_cast<size_t>(found - fields.begin()));
+    take_row(row_);
+  }
+
+  void read_csv() {
+    CsvReader rows(open_text_stream(path_), options_.most_document_bytes);
+    while (rows.next(row_)) {
+      ++record_;
+      place(rows.offset(), rows.packed_position());
+      if (record_ % 1024 == 0) check_stop();
+      if (rows.was_cut()) {
+        fault(record_, too_long() + " or has a quote that never ends");
+        continue;
       }
-      return;
+      if (record_ == 1) row_[0].erase(0, mark_length(row_[0]));
+      for (std::string& field : row_) field = as_utf8(field);
+      take_row(row_);
     }
-    std::string text;
-    for (const size_t column : columns_) {
-      if (column >= fields.size()) return fault(record_, "has too few fields");
-      text.append(text.empty() ? "" : "\n").append(fields[column]);
-    }
-    give(text, record_);
   }
 
   void read_whole() {
@@ -183,6 +279,7 @@ class Reader {
     const std::unique_ptr<ByteStream> stream = open_byte_stream(path_);
     std::string text(options_.most_document_bytes + 1, '\0');
     text.resize(stream->read(text));
+    place(0, stream->packed_position());
     if (text.size() > options_.most_document_bytes) return fault(1, too_long());
     if (options_.format == InputFormat::kText)
       return give(std::string_view(text).substr(mark_length(text)), 1);
@@ -201,6 +298,7 @@ class Reader {
     WarcReader archive(open_byte_stream(path_), options_.most_document_bytes);
     for (WarcRecord one; archive.next(one);) {
       record_ = archive.records();
+      place(archive.offset(), archive.packed_position());
       check_stop();
       if (one.cut) {
         fault(record_, too_long());
@@ -223,7 +321,14 @@ class Reader {
   FunctionRef<void(const InputFault&)> on_fault_;
   const std::stop_token& stop_;
   uint64_t record_ = 0;
+  uint64_t offset_ = 0;
+  uint64_t packed_ = 0;
   std::vector<size_t> columns_;  // of a table
+  size_t date_column_ = 0;
+  std::vector<std::string> row_;
+  std::vector<std::string> names_;  // of an object: the fields, "url", the date's
+  std::vector<std::optional<std::string>> values_;
+  std::string decoded_;
 };
 
 }  // namespace
@@ -237,7 +342,21 @@ InputFormat input_format_of(const fs::path& path) {
     if (name.ends_with(ending)) return format;
   }
   throw Error(ErrorCode::kInvalidArgument, path.string(), "its name tells no format",
-              "state one: text, lines, paragraphs, jsonl, table, html, warc");
+              "state one: text, lines, paragraphs, json, jsonl, tsv, csv, html, warc");
+}
+
+std::string_view input_format_name(InputFormat format) {
+  for (const auto& [name, known] : kNames) {
+    if (known == format) return name;
+  }
+  return "";
+}
+
+std::optional<InputFormat> input_format_named(std::string_view name) {
+  for (const auto& [known, format] : kNames) {
+    if (known == name) return format;
+  }
+  return std::nullopt;
 }
 
 void read_raw_documents(const fs::path& path, const InputOptions& options,

@@ -77,6 +77,7 @@ bool WarcReader::next(WarcRecord& record) {
   if (!line.starts_with("WARC/1."))
     throw Error(ErrorCode::kBadFile, where, "does not begin with \"WARC/1.\"");
   ++records_;
+  offset_ = lines_.offset();
   uint64_t length = 0;
   bool has_length = false;
   int headers = 0;

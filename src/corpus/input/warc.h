@@ -25,11 +25,15 @@ class WarcReader {
   // False at the end. Throws Error(kBadFile) where no record begins or one is cut short.
   bool next(WarcRecord& record);
   uint64_t records() const { return records_; }
+  // Where the last record began, in unpacked bytes.
+  uint64_t offset() const { return offset_; }
+  uint64_t packed_position() const { return lines_.packed_position(); }
 
  private:
   LineStream lines_;
   uint64_t most_;
   uint64_t records_ = 0;
+  uint64_t offset_ = 0;
 };
 
 }  // namespace onmal
