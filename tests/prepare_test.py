@@ -70,7 +70,7 @@ class PrepareTest(unittest.TestCase):
         edited = [documents[i].replace("했습니다.", "하였습니다.", 1) for i in range(1, 300, 3)]
         footer = "이 글의 모든 권리는 우리 모임에 있으니 널리 알려 주시기를 바랍니다"
         marked = [writer.document() + "\n" + footer for _ in range(40)]
-        private = [writer.document() + "\n연락처는 010-1234-5678 또는 kim.chulsoo@example.com 입니다." for _ in range(20)]
+        private = [writer.document() + f"\n{writer.sentence()} 연락처는 010-1234-5678, kim.chulsoo@example.com 입니다." for _ in range(20)]
         cls.secret = writer.document()
         leaked = [writer.document() + "\n" + cls.secret + "\n" + writer.document() for _ in range(5)]
         with gzip.open(cls.data / "a.jsonl.gz", "wt", encoding="utf-8") as file:

@@ -172,7 +172,7 @@ TEST_F(PrepareTest, NothingToReadIsNoError) {
 TEST_F(PrepareTest, ThePageEscapesWhatDocumentsSay) {
   std::string text = "<script>alert(1)</script> & \"x\"\n\n";
   PrepareOptions how = options(write("a.txt", text));
-  how.most_document_bytes = 1000;
+  how.languages = {Language::kKorean};
   const PrepareReport report = prepare_corpus(how, {});
   EXPECT_EQ(report.totals.read.items, 1U);
   const std::string page = read_file(folder_ / "out/report.html");
