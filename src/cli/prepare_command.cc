@@ -40,7 +40,8 @@ class Teller {
       stage_ = progress.stage;
       printed_ = -kPlainEvery;
     }
-    if (!context_.err_is_terminal && progress.seconds - printed_ < kPlainEvery) return;
+    const bool last = progress.done == progress.total;
+    if (!context_.err_is_terminal && !last && progress.seconds - printed_ < kPlainEvery) return;
     printed_ = progress.seconds;
     const double share = progress.total == 0 ? 1
                                              : static_cast<double>(progress.done) /

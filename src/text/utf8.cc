@@ -1,6 +1,7 @@
 #include "text/utf8.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace onmal {
 namespace {
@@ -66,8 +67,23 @@ void append_utf8(uint32_t code, std::string& out) {
 
 size_t find_invalid_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
-    if (byte_at(text, i) < 0x80) {
+    uint64_t eight = 0;
+    if (i + 8 <= text.size()) {
+      std::memcpy(&eight, text.data() + i, 8);
+      if ((eight & 0x8080808080808080ULL) == 0) {
+        i += 8;
+        continue;
+      }
+    }
+    const uint8_t lead = byte_at(text, i);
+    if (lead < 0x80) {
       ++i;
+      continue;
+    }
+    // Leads behind which any continuation is a character.
+    if (lead >= 0xE1 && lead <= 0xEC && i + 3 <= text.size() &&
+        (byte_at(text, i + 1) & 0xC0) == 0x80 && (byte_at(text, i + 2) & 0xC0) == 0x80) {
+      i += 3;
       continue;
     }
     const Utf8Char c = read_utf8(text, i);

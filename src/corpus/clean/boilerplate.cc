@@ -206,6 +206,7 @@ Boilerplate::Boilerplate() : prefixes_(256) {
 
 std::optional<QualityRule> Boilerplate::of_phrase(std::string_view lower, size_t characters) const {
   for (size_t i = 0; i + kPrefix <= lower.size(); ++i) {
+    if ((static_cast<uint8_t>(lower[i]) & 0xC0) == 0x80) continue;  // within a character
     const uint32_t hash = prefix_hash(lower.data() + i);
     if (((prefixes_[hash / 64] >> (hash % 64)) & 1U) == 0) continue;
     for (size_t k = 0; k < kPhrases.size(); ++k)

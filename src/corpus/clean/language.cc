@@ -4,8 +4,8 @@
 
 #include "corpus/clean/code_lines.h"
 #include "corpus/clean/function_words.h"
+#include "corpus/quick_utf8.h"
 #include "text/hangul.h"
-#include "text/utf8.h"
 
 namespace onmal {
 namespace {
@@ -94,7 +94,16 @@ Scripts count_scripts(std::string_view text) {
       ++i;
       continue;
     }
-    const Utf8Char c = read_utf8(text, i);
+    if (byte >= 0xEA) {
+      const size_t behind = skip_hangul(text, i);
+      if (behind > i) {
+        words.end();
+        scripts.hangul += (behind - i) / 3;
+        i = behind;
+        continue;
+      }
+    }
+    const Utf8Char c = read_character(text, i);
     i += c.length;
     if (c.valid && is_latin_letter(c.code)) {
       ++scripts.latin;

@@ -4,8 +4,8 @@
 #include <array>
 
 #include "corpus/clean/function_words.h"
+#include "corpus/quick_utf8.h"
 #include "text/hangul.h"
-#include "text/utf8.h"
 
 namespace onmal {
 namespace {
@@ -50,7 +50,7 @@ class LineCounter {
         add_ascii(byte);
         ++i;
       } else {
-        const Utf8Char c = read_utf8(line_, i);
+        const Utf8Char c = read_character(line_, i);
         add_wide(c, i);
         i += c.length;
       }

@@ -54,6 +54,33 @@ bool is_space(uint32_t code) {
   return code <= 0x3000 && is_white_space(code);  // U+3000 is the last
 }
 
+std::string_view trim_ascii(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+// Whether no other white space is in a text than single spaces within.
+bool has_single_spaces(std::string_view text) {
+  bool after_space = true;
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte < 0x80) {
+      if (byte <= ' ' && (after_space || byte != ' ') && is_space(byte)) return false;
+      after_space = byte == ' ';
+      ++i;
+      continue;
+    }
+    after_space = false;
+    i = skip_hangul(text, i);
+    if (i == text.size() || static_cast<uint8_t>(text[i]) < 0x80) continue;
+    const Utf8Char c = read_character(text, i);
+    if (c.valid && is_space(c.code)) return false;
+    i += c.length;
+  }
+  return true;
+}
+
 }  // namespace
 
 Fingerprint siphash128(std::string_view bytes, uint64_t key_low, uint64_t key_high) {
@@ -70,16 +97,29 @@ Fingerprint siphash128(std::string_view bytes, uint64_t key_low, uint64_t key_hi
 
 std::string normalize_for_equality(std::string_view text) {
   std::string buffer;
-  text = normalize_by_words(text, NormalForm::kNfc, buffer);
-  std::string result;
-  result.reserve(text.size());
+  return std::string(normalize_for_equality(text, buffer));
+}
+
+std::string_view normalize_for_equality(std::string_view text, std::string& buffer) {
+  std::string composed;
+  text = trim_ascii(normalize_by_words(text, NormalForm::kNfc, composed));
+  if (composed.empty() && has_single_spaces(text)) return text;
+  buffer.clear();
+  buffer.reserve(text.size());
   size_t word = 0;
   const auto end_word = [&](size_t end) {
     if (end == word) return;
-    if (!result.empty()) result.push_back(' ');
-    result.append(text, word, end - word);
+    if (!buffer.empty()) buffer.push_back(' ');
+    buffer.append(text, word, end - word);
   };
   for (size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte > ' ' && byte < 0x80) {
+      ++i;
+      continue;
+    }
+    if (byte >= 0xEA) i = skip_hangul(text, i);
+    if (i == text.size()) break;
     const Utf8Char c = read_character(text, i);
     if (c.valid && is_space(c.code)) {
       end_word(i);
@@ -88,7 +128,7 @@ std::string normalize_for_equality(std::string_view text) {
     i += c.length;
   }
   end_word(text.size());
-  return result;
+  return buffer;
 }
 
 Fingerprint fingerprint_normalized(std::string_view text) {
@@ -96,7 +136,8 @@ Fingerprint fingerprint_normalized(std::string_view text) {
 }
 
 Fingerprint fingerprint_text(std::string_view text) {
-  return fingerprint_normalized(normalize_for_equality(text));
+  std::string buffer;
+  return fingerprint_normalized(normalize_for_equality(text, buffer));
 }
 
 }  // namespace onmal

@@ -22,6 +22,8 @@ Fingerprint siphash128(std::string_view bytes, uint64_t key_low, uint64_t key_hi
 // NFC, white space at the ends dropped, any run of it inside one space. Bytes that are not UTF-8
 // stay.
 std::string normalize_for_equality(std::string_view text);
+// The same without a copy where nothing changes: the text itself, else a view of `buffer`.
+std::string_view normalize_for_equality(std::string_view text, std::string& buffer);
 
 // The fingerprint of the text normalised for equality; of one that is already.
 Fingerprint fingerprint_text(std::string_view text);

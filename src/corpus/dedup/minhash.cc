@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "corpus/dedup/mix.h"
@@ -20,11 +21,40 @@ std::vector<uint64_t> shingle_hashes(std::string_view text, const WindowLength& 
   return hashes;
 }
 
+namespace {
+
+// By eleven bits at a time, the lowest first.
+void radix_sort(std::vector<uint32_t>& values) {
+  constexpr size_t kBits = 11;
+  constexpr size_t kBuckets = size_t{1} << kBits;
+  std::vector<uint32_t> other(values.size());
+  std::vector<uint32_t> counts(3 * kBuckets);
+  for (const uint32_t value : values) {
+    for (size_t pass = 0; pass < 3; ++pass)
+      ++counts[pass * kBuckets + ((value >> (pass * kBits)) & (kBuckets - 1))];
+  }
+  for (size_t pass = 0; pass < 3; ++pass) {
+    uint32_t* place = counts.data() + pass * kBuckets;
+    uint32_t before = 0;
+    for (size_t i = 0; i < kBuckets; ++i) before += std::exchange(place[i], before);
+    for (const uint32_t value : values)
+      other[place[(value >> (pass * kBits)) & (kBuckets - 1)]++] = value;
+    values.swap(other);
+  }
+}
+
+}  // namespace
+
 std::vector<uint32_t> shingle_set(std::span<const uint64_t> hashes) {
   std::vector<uint32_t> set(hashes.size());
   std::transform(hashes.begin(), hashes.end(), set.begin(),
                  [](uint64_t hash) { return static_cast<uint32_t>(hash); });
-  std::sort(set.begin(), set.end());
+  constexpr size_t kLeastForRadix = 1500;
+  if (set.size() < kLeastForRadix || set.size() > std::numeric_limits<uint32_t>::max()) {
+    std::sort(set.begin(), set.end());
+  } else {
+    radix_sort(set);
+  }
   set.erase(std::unique(set.begin(), set.end()), set.end());
   return set;
 }

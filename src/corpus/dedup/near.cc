@@ -35,7 +35,12 @@ Sketch make_sketch(std::string_view text, const NearOptions& options) {
   Sketch sketch;
   sketch.length = hashes.size();
   sketch.signature = minhash_signature(hashes, options.hashes);
-  if (options.compare_shingles) sketch.shingles = shingle_set(hashes);
+  // Most are never compared: they are sorted when they are read.
+  if (options.compare_shingles) {
+    sketch.shingles.resize(hashes.size());
+    std::transform(hashes.begin(), hashes.end(), sketch.shingles.begin(),
+                   [](uint64_t hash) { return static_cast<uint32_t>(hash); });
+  }
   return sketch;
 }
 
@@ -155,7 +160,7 @@ void NearDuplicates::read_shingles(Representative& document) {
   const uint64_t head = (options_.hashes + 2) * sizeof(uint32_t);
   sketches_.read(SpillFile::place_behind(document.place, head), bytes_);
   const std::span<const uint32_t> words = words_of(bytes_);
-  document.sketch.shingles.assign(words.begin(), words.end());
+  document.sketch.shingles = shingle_set(std::vector<uint64_t>(words.begin(), words.end()));
   document.has_shingles = true;
 }
 

@@ -27,7 +27,8 @@ struct NearOptions {
 struct Sketch {
   uint64_t length = 0;              // shingles, repetitions included
   std::vector<uint32_t> signature;  // empty for a text without letters and digits
-  std::vector<uint32_t> shingles;   // sorted; empty unless compare_shingles
+  std::vector<uint32_t>
+      shingles;  // in the text's order, as they come; empty unless compare_shingles
 };
 Sketch make_sketch(std::string_view text, const NearOptions& options);
 

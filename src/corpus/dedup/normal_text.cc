@@ -25,17 +25,16 @@ std::string_view normalize_by_words(std::string_view text, NormalForm form, std:
   const bool compatibility = form == NormalForm::kNfkc;
   buffer.clear();
   size_t taken = 0;
-  size_t word = 0;
   for (size_t i = 0; i < text.size();) {
-    if (is_boundary(text[i])) {
-      word = ++i;
-      continue;
-    }
+    i = skip_hangul(text, skip_ascii(text, i));
+    if (i == text.size()) break;
     const Utf8Char c = read_character(text, i);
     if (c.valid && is_plain(c.code, compatibility)) {
       i += c.length;
       continue;
     }
+    size_t word = i;
+    while (word > taken && !is_boundary(text[word - 1])) --word;
     while (i < text.size() && !is_boundary(text[i])) ++i;
     buffer.append(text, taken, word - taken);
     buffer += normalize_unicode(text.substr(word, i - word), form);

@@ -10,7 +10,8 @@ namespace onmal {
 namespace {
 
 std::optional<Fingerprint> fingerprint_of(std::string_view paragraph, uint64_t least_characters) {
-  const std::string normal = normalize_for_equality(paragraph);
+  std::string buffer;
+  const std::string_view normal = normalize_for_equality(paragraph, buffer);
   if (normal.empty() || count_characters(normal) < least_characters) return std::nullopt;
   return fingerprint_normalized(normal);
 }

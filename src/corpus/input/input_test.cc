@@ -5,14 +5,18 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 #include "base/rng.h"
 #include "corpus/input/byte_stream.h"
 #include "corpus/input/html_text.h"
 #include "corpus/input/line_stream.h"
+#include "corpus/input/plain_object.h"
 #include "corpus/input/raw_documents.h"
 #include "text/utf8.h"
 
@@ -197,6 +201,46 @@ TEST_F(InputTest, TablesWithQuotesAndListsOfObjects) {
   EXPECT_THAT(documents_, ElementsAre("나"));
   EXPECT_EQ(input_format_named("csv"), InputFormat::kCsv);
   EXPECT_FALSE(input_format_named("doc").has_value());
+}
+
+// What the quick reader takes, the whole parser takes and gives the same; random mutations of
+// objects.
+TEST(PlainObjectTest, AgreesWithTheParser) {
+  const std::vector<std::string> names = {"text", "나"};
+  const std::string alphabet = "{}[]:,\"\\/untfx0123.-eE+ \t\nasl";
+  const std::vector<std::string> seeds = {
+      R"({"text": "a\n\u00e9\\ \"q\"", "n": -1.5, "나": "글", "t": true, "z": null})",
+      R"({"a":0,"b":false,"text":""})",
+      R"({})",
+      R"({"text":"x","text":"y"})",
+      R"({"a":{"text":"in"},"b":["text"]})",
+      R"({"a": 01, "b": 1e5, "c": "\ud83d\ude00"})"};
+  Rng rng(3);
+  int quick = 0;
+  for (int round = 0; round < 60'000; ++round) {
+    std::string json = seeds[rng.below(seeds.size())];
+    for (uint64_t k = rng.below(4); k > 0; --k) {
+      const size_t at = rng.below(json.size() + 1);
+      const char c = alphabet[rng.below(alphabet.size())];
+      if (at < json.size() && rng.below(2) == 0) json.erase(at, 1);
+      if (rng.below(2) == 0) json.insert(std::min(at, json.size()), 1, c);
+    }
+    if (find_invalid_utf8(json) != std::string::npos) continue;
+    std::vector<std::optional<std::string>> values;
+    if (!read_plain_object(json, names, values)) continue;
+    ++quick;
+    const auto parsed = nlohmann::json::parse(json, nullptr, false);
+    ASSERT_TRUE(parsed.is_object()) << json;
+    for (size_t i = 0; i < names.size(); ++i) {
+      const auto found = parsed.find(names[i]);
+      if (found != parsed.end() && found->is_string()) {
+        ASSERT_EQ(values[i], found->get<std::string>()) << json;
+      } else if (found == parsed.end()) {
+        ASSERT_EQ(values[i], std::nullopt) << json;
+      }
+    }
+  }
+  EXPECT_GT(quick, 10'000);
 }
 
 TEST_F(InputTest, EncodingsOfOtherTimes) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "corpus/input/plain_object.h"
 
 namespace onmal {
 namespace {
@@ -87,6 +88,7 @@ class TextEvents : public Events {
 
 bool read_json_fields(std::string_view json, std::span<const std::string> names,
                       std::vector<std::optional<std::string>>& values) {
+  if (read_plain_object(json, names, values)) return true;
   values.assign(names.size(), std::nullopt);
   FieldEvents events(names, values);
   return Json::sax_parse(json.begin(), json.end(), &events) && events.is_object();

@@ -14,7 +14,7 @@
 namespace onmal {
 
 // The texts that an object has under `names`, none where it has no text there; nested values are
-// passed over. False for what is no JSON object or is nested beyond reason.
+// passed over. False for what is no JSON object or is nested beyond reason. `json` is UTF-8.
 bool read_json_fields(std::string_view json, std::span<const std::string> names,
                       std::vector<std::optional<std::string>>& values);
 

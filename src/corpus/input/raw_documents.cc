@@ -95,9 +95,10 @@ class Reader {
   }
 
   // Any bytes: as UTF-8, else what they are decoded as, else with the bad ones replaced.
-  void give(std::string_view text, uint64_t record, std::string_view url = {}) {
+  void give(std::string_view text, uint64_t record, std::string_view url = {},
+            bool is_utf8 = false) {
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return;
-    if (find_invalid_utf8(text) == std::string_view::npos)
+    if (is_utf8 || find_invalid_utf8(text) == std::string_view::npos)
       return on_document_({text, url, record, offset_, packed_});
     std::string decoded;
     try {
@@ -119,12 +120,14 @@ class Reader {
 
   // Bytes as UTF-8 where they are certain to be something else.
   std::string_view as_utf8(std::string_view line) {
-    if (find_invalid_utf8(line) == std::string_view::npos) return line;
+    decoded_is_utf8_ = find_invalid_utf8(line) == std::string_view::npos;
+    if (decoded_is_utf8_) return line;
     try {
       decoded_ = decode_text(line, path_.string()).text;
     } catch (const Error&) {
       return line;
     }
+    decoded_is_utf8_ = find_invalid_utf8(decoded_) == std::string_view::npos;
     return decoded_;
   }
 
@@ -185,7 +188,8 @@ class Reader {
       names_ = options_.fields;
       names_.insert(names_.end(), {"url", options_.date_field});
     }
-    if (!read_json_fields(as_utf8(line), names_, values_))
+    line = as_utf8(line);
+    if (!decoded_is_utf8_ || !read_json_fields(line, names_, values_))
       return fault(record_, "is no JSON object");
     const size_t fields = options_.fields.size();
     if (is_too_late(values_[fields + 1] ? &*values_[fields + 1] : nullptr)) return;
@@ -197,7 +201,7 @@ class Reader {
       text.append(text.empty() ? "" : "\n").append(*values_[i]);
     }
     if (!any) return fault(record_, "has no text in \"" + joined_fields() + "\"");
-    give(text, record_, values_[fields] ? *values_[fields] : std::string_view());
+    give(text, record_, values_[fields] ? *values_[fields] : std::string_view(), true);
   }
 
   std::string joined_fields() const {
@@ -329,6 +333,7 @@ class Reader {
   std::vector<std::string> names_;  // of an object: the fields, "url", the date's
   std::vector<std::optional<std::string>> values_;
   std::string decoded_;
+  bool decoded_is_utf8_ = true;
 };
 
 }  // namespace

@@ -136,7 +136,7 @@ void compare_all(const PrepareRun& run, const ReadParts& parts, const DocumentSe
       [&](CompareBlock& item) {
         bytes += item.block.bytes.size();
         documents += item.block.documents;
-        progress.tell(bytes, documents, bytes);
+        progress.tell(bytes, documents, bytes, bytes == parts.total_bytes());
       });
   for (uint64_t part = 0; part < parts.parts(); ++part) {
     PartReader reader(run.folder.part(part));

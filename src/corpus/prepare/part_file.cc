@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "corpus/dedup/mix.h"
 
 namespace onmal {
 namespace {
@@ -30,7 +31,19 @@ struct DocumentHeader {
 };
 static_assert(sizeof(DocumentHeader) == 56);
 
-uint64_t checksum_of(std::string_view bytes) { return siphash128(bytes, 0x70617274, 0).low; }
+uint64_t checksum_of(std::string_view bytes) {
+  uint64_t sum = mix_bits(bytes.size());
+  size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, 8);
+    sum = (sum ^ word) * 0x9FB21C651E98DF25ULL;
+    sum ^= sum >> 32;
+  }
+  uint64_t rest = 0;
+  if (i < bytes.size()) std::memcpy(&rest, bytes.data() + i, bytes.size() - i);
+  return mix_bits(sum ^ rest);
+}
 
 [[noreturn]] void damaged(const std::string& where) {
   throw Error(ErrorCode::kBadFile, where, "is not as it was written",

@@ -23,12 +23,15 @@ namespace {
 void append_json(std::string_view text, std::string& out) {
   constexpr char kHex[] = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
+  size_t plain = 0;  // where what needs no escape began
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && c != '"' && c != '\\' && byte != 0x7F) continue;
+    out.append(text, plain, i - plain);
+    plain = i + 1;
     if (c == '"' || c == '\\') {
       out += '\\';
-      out += c;
-    } else if (byte >= 0x20 && byte != 0x7F) {
       out += c;
     } else if (c == '\n') {
       out += "\\n";
@@ -40,6 +43,7 @@ void append_json(std::string_view text, std::string& out) {
       out += kHex[byte & 15];
     }
   }
+  out.append(text, plain, text.size() - plain);
   out += '"';
 }
 
@@ -342,7 +346,7 @@ PartCounts write_shards(const PrepareRun& run, const ReadParts& parts, const Dec
           shards.add(block);
           bytes += block.block.bytes.size();
           documents += block.block.documents;
-          progress->tell(bytes, documents, bytes);
+          progress->tell(bytes, documents, bytes, bytes == parts.total_bytes());
         });
     PartReader reader(run.folder.part(part));
     for (;;) {
