@@ -81,6 +81,27 @@ bool has_single_spaces(std::string_view text) {
   return true;
 }
 
+// Whether a text is ASCII and Hangul syllables with single spaces within, and so normal already.
+bool is_plain_line(std::string_view text) {
+  bool after_space = true;
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte > ' ' && byte < 0x80) {
+      after_space = false;
+      ++i;
+    } else if (byte == ' ' && !after_space) {
+      after_space = true;
+      ++i;
+    } else {
+      const size_t behind = skip_hangul(text, i);
+      if (behind == i) return false;
+      after_space = false;
+      i = behind;
+    }
+  }
+  return !after_space;
+}
+
 }  // namespace
 
 Fingerprint siphash128(std::string_view bytes, uint64_t key_low, uint64_t key_high) {
@@ -101,6 +122,7 @@ std::string normalize_for_equality(std::string_view text) {
 }
 
 std::string_view normalize_for_equality(std::string_view text, std::string& buffer) {
+  if (is_plain_line(text)) return text;
   std::string composed;
   text = trim_ascii(normalize_by_words(text, NormalForm::kNfc, composed));
   if (composed.empty() && has_single_spaces(text)) return text;

@@ -86,18 +86,28 @@ void ParagraphCounter::add(uint64_t id, std::string_view text) {
   for (const Fingerprint& fingerprint : found) entries_.add({fingerprint, id});
 }
 
-RepeatedParagraphs ParagraphCounter::finish(FunctionRef<bool(uint64_t id)> counts) {
+RepeatedParagraphs ParagraphCounter::finish(FunctionRef<bool(uint64_t id)> counts,
+                                            FunctionRef<void(uint64_t id)> has_repeated) {
   RepeatedParagraphs repeated;
   repeated.least_characters_ = options_.least_characters;
   entries_.sort();
   Entry entry{};
   Entry last{};
   uint64_t documents = 0;
+  std::vector<uint64_t> first;  // documents with the paragraph while it is not known for repeated
   while (entries_.next(entry)) {
     const bool same = documents > 0 && entry.fingerprint == last.fingerprint;
     if ((same && entry.id == last.id) || !counts(entry.id)) continue;
     documents = same ? documents + 1 : 1;
     last = entry;
+    if (!same) first.clear();
+    if (documents <= options_.most_documents) {
+      if (first.size() < options_.most_documents) first.push_back(entry.id);
+      continue;
+    }
+    for (const uint64_t id : first) has_repeated(id);
+    first.clear();
+    has_repeated(entry.id);
     if (documents == options_.most_documents + 1)
       repeated.fingerprints_.push_back(entry.fingerprint);
   }

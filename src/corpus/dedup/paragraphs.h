@@ -63,9 +63,12 @@ class ParagraphCounter {
 
   // A document's paragraphs count once for its id.
   void add(uint64_t id, std::string_view text);
-  // Ends adding. Documents for which `counts` is false are left out. Throws Error(kBadFile) when
-  // what was spilled is damaged.
-  RepeatedParagraphs finish(FunctionRef<bool(uint64_t id)> counts = [](uint64_t) { return true; });
+  // Ends adding. Documents for which `counts` is false are left out; `has_repeated` is told of each
+  // document with such a paragraph, perhaps several times. Throws Error(kBadFile) when what was
+  // spilled is damaged.
+  RepeatedParagraphs finish(
+      FunctionRef<bool(uint64_t id)> counts = [](uint64_t) { return true; },
+      FunctionRef<void(uint64_t id)> has_repeated = [](uint64_t) {});
 
   bool spilled() const { return entries_.spilled(); }
 

@@ -16,6 +16,9 @@
 namespace onmal {
 namespace {
 
+// Characters of a paragraph that may be removed: headings and names stay.
+constexpr uint64_t kLeastParagraph = 20;
+
 constexpr char kMagic[8] = {'O', 'N', 'M', 'A', 'L', 'D', 'C', '1'};
 
 struct DecisionsHeader {
@@ -68,6 +71,7 @@ void save(const Decisions& decisions, const std::filesystem::path& path) {
   file.write(std::as_bytes(std::span(&header, 1)));
   file.write(bytes_of(decisions.exact.words()));
   file.write(bytes_of(decisions.near.words()));
+  file.write(bytes_of(decisions.has_repeated.words()));
   file.write(bytes_of(decisions.repeated.fingerprints()));
   file.write(bytes_of(decisions.pairs));
   file.commit();
@@ -89,7 +93,7 @@ std::optional<Decisions> load(const std::filesystem::path& path, uint64_t docume
   std::string_view bytes = content;
   DecisionsHeader header{};
   Decisions decisions;
-  decisions.exact = decisions.near = DocumentSet(documents);
+  decisions.exact = decisions.near = decisions.has_repeated = DocumentSet(documents);
   const uint64_t words = decisions.exact.words().size();
   std::vector<Fingerprint> paragraphs;
   bool good = bytes.size() >= sizeof header;
@@ -98,8 +102,10 @@ std::optional<Decisions> load(const std::filesystem::path& path, uint64_t docume
          header.documents_words == words;
   if (good) bytes.remove_prefix(sizeof header);
   good = good && take(bytes, words, decisions.exact.words()) &&
-         take(bytes, words, decisions.near.words()) && take(bytes, header.paragraphs, paragraphs) &&
-         take(bytes, header.pairs, decisions.pairs) && bytes.empty();
+         take(bytes, words, decisions.near.words()) &&
+         take(bytes, words, decisions.has_repeated.words()) &&
+         take(bytes, header.paragraphs, paragraphs) && take(bytes, header.pairs, decisions.pairs) &&
+         bytes.empty();
   if (!good) {
     throw Error(ErrorCode::kBadFile, path.string(), "is not as it was written",
                 "prepare the corpus from the beginning with --fresh");
@@ -158,7 +164,7 @@ Decisions decide(const PrepareRun& run, const ReadParts& parts, ExactDuplicates&
     return std::move(*before);
   const PrepareOptions& options = run.options;
   Decisions decisions;
-  decisions.exact = decisions.near = DocumentSet(parts.documents());
+  decisions.exact = decisions.near = decisions.has_repeated = DocumentSet(parts.documents());
   PairChoice equal(options.samples);
   PairChoice alike(options.samples);
   {
@@ -187,7 +193,8 @@ Decisions decide(const PrepareRun& run, const ReadParts& parts, ExactDuplicates&
   decisions.near_clusters = near->report().clusters;
   near.reset();
   run.check_stop();
-  decisions.repeated = paragraphs.finish([&](uint64_t id) { return !decisions.near.contains(id); });
+  decisions.repeated = paragraphs.finish([&](uint64_t id) { return !decisions.near.contains(id); },
+                                         [&](uint64_t id) { decisions.has_repeated.insert(id); });
   equal.append_to(decisions.pairs);
   alike.append_to(decisions.pairs);
   save(decisions, run.folder.decisions());

@@ -74,6 +74,7 @@ struct Decisions {
   };
   DocumentSet exact, near;
   RepeatedParagraphs repeated;
+  DocumentSet has_repeated;  // documents with one of them
   std::vector<Pair> pairs;
   uint64_t near_compared = 0, near_clusters = 0;
 };

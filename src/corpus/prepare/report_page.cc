@@ -54,6 +54,16 @@ std::string megabytes(uint64_t bytes) {
   return decimal(static_cast<double>(bytes) / 1e6, bytes < 100'000'000 ? 2 : 0) + " MB";
 }
 
+// The end of a path says more than its beginning.
+std::string elided(std::string_view label) {
+  constexpr size_t kMost = 42;
+  if (label.size() <= kMost) return std::string(label);
+  label.remove_prefix(label.size() - kMost);
+  while (!label.empty() && (static_cast<unsigned char>(label.front()) & 0xC0) == 0x80)
+    label.remove_prefix(1);
+  return "…" + std::string(label);
+}
+
 std::string readable(std::string_view name) {
   std::string text(name);
   std::replace(text.begin(), text.end(), '_', ' ');
@@ -84,7 +94,7 @@ std::string chart(const std::vector<Bar>& bars, std::string_view title) {
     const double length = scaled(bar.value);
     const std::string at = std::to_string(y);
     svg += "<text class=\"l\" x=\"" + std::to_string(kLabel - 8) + "\" y=\"" +
-           std::to_string(y + 16) + "\">" + escaped(bar.label) + "</text>";
+           std::to_string(y + 16) + "\">" + escaped(elided(bar.label)) + "</text>";
     svg += "<rect class=\"b\" x=\"" + std::to_string(kLabel) + "\" y=\"" + at + "\" width=\"" +
            decimal(length, 1) + "\" height=\"18\"/>";
     if (bar.dark > 0) {
@@ -257,7 +267,7 @@ svg text{font:13px system-ui,sans-serif;fill:#222}.l{text-anchor:end}.b{fill:#9e
 table{border-collapse:collapse;font-size:13px}td,th{padding:.25rem .6rem;border-bottom:1px solid #ddd;text-align:right;vertical-align:top}
 td:first-child,th:first-child{text-align:left}.w{overflow-x:auto}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f2;padding:.5rem;margin:.2rem 0}
-summary{cursor:pointer;margin:.3rem 0}small{color:#666}
+summary{cursor:pointer;margin:.3rem 0}small{color:#666;white-space:nowrap}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#1a1a1a}svg text{fill:#ddd}pre{background:#262626}td,th{border-color:#444}.b{fill:#35608a}.d{fill:#7db8ee}}
 </style></head><body>
 <h1>Corpus report</h1>

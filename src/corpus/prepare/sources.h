@@ -21,7 +21,7 @@ struct PrepareSource {
   uint64_t limit_bytes = 0;             // > 0: stop after so much text
   uint64_t every = 1;                   // take one document of so many
   double weight = 1;    // times a document goes into the training shards; of 0.3, three of ten
-  bool judge = true;    // whether quality rules apply
+  bool judge = true;    // whether quality rules apply, and repeated paragraphs go
   bool samples = true;  // whether its text may stand in the report
   size_t least_characters = 0;  // > 0: in the place of the language's own limit
 };

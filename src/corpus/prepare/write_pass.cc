@@ -79,7 +79,7 @@ class DocumentWriter {
     if (decisions_.exact.contains(id)) return counts.exact.add(document.text.size());
     if (decisions_.near.contains(id)) return counts.near.add(document.text.size());
     std::string_view text = document.text;
-    if (!strip(document, text, block)) return;
+    if (decisions_.has_repeated.contains(id) && !strip(document, text, block)) return;
     if (is_contaminated(document, text, block)) return;
     ContentVerdict verdict;
     if (options_.content_check) verdict = options_.content_check(text);
@@ -116,7 +116,7 @@ class DocumentWriter {
 
   // False when nothing is left.
   bool strip(const PartDocument& document, std::string_view& text, WriteBlock& block) {
-    if (decisions_.repeated.size() == 0 || document.language == Language::kCode) return true;
+    if (document.language == Language::kCode || !source_of(document).judge) return true;
     SourceCounts& counts = block.counts.sources[document.source];
     // A line of a program may stand anywhere.
     auto stripped = decisions_.repeated.strip(text, [&](std::string_view paragraph) {
