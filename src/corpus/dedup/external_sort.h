@@ -110,11 +110,12 @@ class ExternalSort {
     Run run_;
   };
 
-  // Moving to a larger place holds both for a while: the last move is made while half of the limit
-  // is enough for what there is.
+  // Small ones grow by doubling; then all that is allowed is reserved at once: what is not touched
+  // is not in memory, while a move would hold both places and leave a hole.
   void grow() {
+    constexpr uint64_t kSmall = uint64_t{1} << 15;
     const uint64_t next = std::max<uint64_t>(64, 2 * records_.size());
-    records_.reserve(2 * next > most_records_ ? most_records_ : next);
+    records_.reserve(next > kSmall ? most_records_ : std::min(next, most_records_));
   }
 
   void spill() {

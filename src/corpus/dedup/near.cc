@@ -123,8 +123,8 @@ class NearDuplicates::Clusters {
 NearDuplicates::NearDuplicates(const NearOptions& options)
     : options_(options),
       bands_(choose_bands(options.hashes, options.threshold, options.recall)),
-      entries_(part_of(options.storage, 50)),
-      sketches_(options.storage.folder, part_of(options.storage, 40).memory_bytes) {
+      entries_(part_of(options.storage, 45)),
+      sketches_(options.storage.folder, part_of(options.storage, 38).memory_bytes) {
   const UnitWindow check(options.shingle);
 }
 

@@ -120,8 +120,9 @@ uint64_t SpillFile::append(std::span<const std::byte> bytes) {
     write_out(head, sizeof header);
     write_out(bytes.data(), bytes.size());
   } else {
-    // The last move to a larger place is made while it is at most half full.
-    if (buffer_.size() + room > buffer_.capacity() && 4 * (buffer_.size() + room) > buffer_bytes_)
+    // Beyond a MiB all at once: what is not touched is not in memory, a move would hold both places.
+    constexpr uint64_t kSmall = uint64_t{1} << 20;
+    if (buffer_.size() + room > buffer_.capacity() && buffer_.size() + room > kSmall)
       buffer_.reserve(buffer_bytes_);
     buffer_.insert(buffer_.end(), head, head + sizeof header);
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
