@@ -13,6 +13,9 @@ if [ ! -e out/starter/train.tok ]; then
   "$onmal" pack -t out/starter/tokenizer.json --corpus recipes/starter-corpus.toml --data "$data" \
     --heldout-permille 5 -o out/starter
 fi
+# What cleaning would drop of these texts, and why: models/starter/corpus-report.html is this report.
+[ -e out/starter/prepared/report.html ] || "$onmal" corpus prepare --corpus recipes/starter-prepare.toml --data "$data" \
+  -t out/starter/tokenizer.json --heldout-permille 5 --samples 3 -o out/starter/prepared
 "$onmal" train recipes/starter.toml
 [ -e out/starter/pretrain/model ] || { echo "stopped before the end: run it again to go on" >&2; exit 1; }
 sed "s|^folder = .*|folder = \"$data\"|" recipes/starter-chat.toml >recipes/.starter-chat.toml
