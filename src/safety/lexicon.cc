@@ -1,6 +1,7 @@
 #include "safety/lexicon.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 
 #include "base/error.h"
@@ -111,6 +112,8 @@ void Lexicon::read_roots(std::string_view text) {
         rules.start = rules.whole = true;
       } else if (word == "exact") {
         rules.exact = true;
+      } else if (word == "sound") {
+        rules.sound = true;
       } else if (word == "word") {
         rules.word = true;
       } else {
@@ -129,7 +132,10 @@ void Lexicon::add_root(std::string_view text, Category category, float weight, R
   root.jamo_only = is_jamo_word(plain.codes());
   // A syllable by itself is chance wherever it is not a word of its own.
   if (root.syllables == 1 && plain.size() == 1) root.rules.start = root.rules.whole = true;
-  if (root.syllables <= 1) root.rules.exact = true;
+  // Two syllables sound like some innocent word too often.
+  constexpr size_t kShort = 2;
+  if (root.syllables < kShort || (root.syllables == kShort && !rules.sound))
+    root.rules.exact = true;
   roots_.push_back(std::move(root));
   longest_ = std::max(longest_, text.size());
   add_patterns(static_cast<uint32_t>(roots_.size() - 1));
@@ -139,11 +145,13 @@ void Lexicon::add_patterns(uint32_t index) {
   const Root& root = roots_[index];
   const auto add = [&](View view) {
     const std::u32string codes = view_of_word(root.text, view).codes();
+    if (root.jamo_only && codes.size() < 2) return;  // ㅗㅗ, squeezed
     automaton(view).add(codes, index);
     if (!root.rules.word) automaton(view).add(without_spaces(codes), index);
   };
   if (root.rules.word) {
     add(View::kLatin);
+    add(View::kBare);
     constexpr size_t kLeast = 4;
     if (view_of_word(root.text, View::kSqueezed).size() >= kLeast) add(View::kSqueezed);
     return;
@@ -151,18 +159,19 @@ void Lexicon::add_patterns(uint32_t index) {
   for (const View view : {View::kPlain, View::kComposed, View::kJoined}) add(view);
   if (root.jamo_only) return;
   add(View::kDrawn);
-  if (root.syllables >= 2) add(View::kKeyboard);
   if (root.syllables >= 3) add(View::kSpaceless);
   if (root.rules.exact) return;
   constexpr size_t kLeastSounds = 4;
-  if (view_of_word(root.text, View::kSound).size() >= kLeastSounds) add(View::kSound);
+  if (view_of_word(root.text, View::kSound).size() >= kLeastSounds) {
+    add(View::kSound);
+    add(View::kLoose);
+  }
   add_initials(index);
 }
 
-// ㅅ발 and 시ㅂ for 시발; initials alone only for long words, for two of them say little.
+// ㅅ발 and 시ㅂ for 시발; at least half of the syllables stay, for initials alone say little.
 void Lexicon::add_initials(uint32_t index) {
   constexpr size_t kMostSyllables = 5;
-  constexpr float kSureWeight = 0.85F;
   const std::u32string word =
       without_spaces(view_of_word(roots_[index].text, View::kLetters).codes());
   const size_t n = word.size();
@@ -170,11 +179,10 @@ void Lexicon::add_initials(uint32_t index) {
       !std::all_of(word.begin(), word.end(), [](char32_t c) { return is_hangul_syllable(c); }))
     return;
   for (uint32_t mask = 1; mask < 1U << n; ++mask) {
+    if (static_cast<size_t>(std::popcount(mask)) * 2 > n) continue;
     std::u32string variant = word;
     for (size_t i = 0; i < n; ++i)
       if (mask >> i & 1) variant[i] = jamo_of_initial(split_syllable(word[i]).initial);
-    const bool all = mask + 1 == 1U << n;
-    if (all && (n < 3 || roots_[index].weight < kSureWeight)) continue;
     automaton(View::kLetters).add(variant, index);
   }
 }
@@ -189,16 +197,16 @@ bool Lexicon::accept(const Root& root, View view, const MappedText& shown, size_
     return is_compatibility_jamo(shown[i]) &&
            std::u32string_view(U"ㅋㅎㅠㅜ").find(shown[i]) == std::u32string_view::npos;
   };
-  const bool starts = begins_word(text, source.begin);
+  // Of the syllables that a word typed in Latin makes, only the first begins it.
+  const bool inside = begin > 0 && shown.source(begin - 1) == shown.source(begin);
+  const bool starts = !inside && begins_word(text, source.begin);
+  const bool by_sound = view == View::kSound || view == View::kLoose;
   if (root.jamo_only ||
       (view == View::kLetters && is_jamo_word(shown.codes().substr(begin, end - begin)))) {
     return (begin == 0 || !jamo_at(begin - 1)) && (end == shown.size() || !jamo_at(end)) &&
            (starts || behind_interjection(text, source.begin));
   }
-  if (view == View::kKeyboard) {
-    return starts && (begin == 0 || shown.source(begin - 1) != shown.source(begin));
-  }
-  if (view == View::kSound && end < shown.size() && is_compatibility_jamo(shown[end]) &&
+  if (by_sound && end < shown.size() && is_compatibility_jamo(shown[end]) &&
       vowel_of_jamo(shown[end]) >= 0) {
     // The next syllable's consonant, unless it was carried over to a silent one.
     const char32_t last = original_at(text, shown.source(end - 1).begin);
@@ -208,11 +216,14 @@ bool Lexicon::accept(const Root& root, View view, const MappedText& shown, size_
       return false;
   }
   const bool glued = view != View::kPlain && view != View::kComposed;
-  const bool fuzzy = view == View::kSound || view == View::kLetters || view == View::kSpaceless;
+  const bool fuzzy = by_sound || view == View::kLetters || view == View::kSpaceless;
   constexpr size_t kShort = 2;
+  constexpr size_t kMiddle = 3;
   const bool needs_start = root.rules.start || fuzzy || (glued && root.syllables <= kShort);
   if (needs_start && !starts && !behind_interjection(text, source.begin)) return false;
-  if (view == View::kSpaceless && !ends_word(text, source.end)) return false;
+  if ((view == View::kSpaceless || (by_sound && root.syllables <= kMiddle)) &&
+      !ends_word(text, source.end))
+    return false;
   return !root.rules.whole || ends_word(text, source.end);
 }
 

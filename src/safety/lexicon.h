@@ -46,6 +46,7 @@ class Lexicon {
     bool start = false;
     bool whole = false;
     bool exact = false;
+    bool sound = false;
     bool word = false;  // of Latin letters
   };
   struct Root {

@@ -16,18 +16,21 @@ enum class View : uint8_t {
   kDrawn,      // look-alikes folded, too
   kSpaceless,  // as drawn, no spaces between Hangul
   kSound,      // as drawn, by its sound
-  kLetters,    // as joined, jamo left alone: initials for syllables (ㅅ발)
-  kKeyboard,   // Latin letters as a Korean keyboard types them (tlqkf)
+  kLoose,      // by sound, vowels without y and w, doubled consonants once
+  kLetters,    // as drawn, loosely, jamo left alone: initials for syllables (ㅅ발)
   kLatin,      // digits and signs as Latin letters, nothing wedged between
+  kBare,       // signs between Latin letters left out, not read as letters
   kSqueezed,   // as Latin, each run of a letter one
 };
-inline constexpr size_t kViewCount = 10;
+inline constexpr size_t kViewCount = 11;
 
 std::string_view view_name(View view);
 // How far a hit in this view is to be believed, 1 where the word stands as it is.
 float view_confidence(View view);
 
-// A text in all views. Views that would show nothing new are empty.
+// A text in all views. Words that somebody typed with the keyboard in Latin (tlqkf) follow in
+// Hangul behind the text, each syllable with the whole word as its source. Views that would show
+// nothing new are empty.
 using TextViews = std::array<MappedText, kViewCount>;
 TextViews make_views(std::string_view text);
 
