@@ -231,12 +231,17 @@ std::vector<LexiconHit> Lexicon::search(std::string_view text) const {
   return search(text, make_views(text));
 }
 
-std::vector<LexiconHit> Lexicon::search(std::string_view text, const TextViews& views) const {
-  std::vector<SourceRange> innocent;
+std::vector<SourceRange> Lexicon::innocent_ranges(const TextViews& views) const {
+  std::vector<SourceRange> ranges;
   const MappedText& plain = views[static_cast<size_t>(View::kPlain)];
   exceptions_.search(plain.codes(), [&](size_t begin, size_t end, uint32_t) {
-    innocent.push_back(plain.source(begin, end));
+    ranges.push_back(plain.source(begin, end));
   });
+  return ranges;
+}
+
+std::vector<LexiconHit> Lexicon::search(std::string_view text, const TextViews& views) const {
+  const std::vector<SourceRange> innocent = innocent_ranges(views);
   std::vector<LexiconHit> hits;
   for (size_t v = 0; v < kViewCount; ++v) {
     const auto view = static_cast<View>(v);

@@ -34,6 +34,8 @@ class Lexicon {
   // Non-overlapping within a category: the best of hits upon each other. By place.
   std::vector<LexiconHit> search(std::string_view text) const;
   std::vector<LexiconHit> search(std::string_view text, const TextViews& views) const;
+  // Where the innocent words stand.
+  std::vector<SourceRange> innocent_ranges(const TextViews& views) const;
 
   size_t size() const { return roots_.size(); }
   const std::string& root(uint32_t index) const { return roots_[index].text; }

@@ -50,6 +50,15 @@ std::vector<uint32_t> text_features(std::string_view text, int bits) {
   return features;
 }
 
+// What is taken from the logit of a text of few letters: one word is too little to judge by.
+double short_text_doubt(std::string_view text) {
+  constexpr double kMost = 5;
+  constexpr double kEnough = 30;
+  size_t letters = 0;
+  for (const char c : text) letters += c != ' ' && (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  return kMost * std::max(0.0, 1 - static_cast<double>(letters) / kEnough);
+}
+
 double norm(const std::vector<uint32_t>& features) {
   return 1.0 / std::sqrt(static_cast<double>(std::max<size_t>(features.size(), 1)));
 }
@@ -173,8 +182,10 @@ std::vector<CategoryScores> LinearClassifier::score(std::span<const std::string>
   for (const std::string& text : texts) {
     CategoryScores scores{};
     const std::vector<double> z = logits(text);
+    const double doubt = short_text_doubt(text);
     for (size_t k = 0; k < z.size(); ++k)
-      scores[category_index(labels_[k])] = static_cast<float>(calibration_[k](z[k]));
+      scores[category_index(labels_[k])] =
+          static_cast<float>(sigmoid(logit(calibration_[k](z[k])) - doubt));
     all.push_back(scores);
   }
   return all;

@@ -71,11 +71,17 @@ void Moderator::add_window(std::string_view text, size_t offset, ModerationResul
     score = std::max(score, hit.score);
   }
   if (sources_.empty()) return;
-  // The disguised text as well, where folding changes it.
-  std::vector<std::string> texts{std::string(text)};
-  const MappedText& plain = views[static_cast<size_t>(View::kPlain)];
-  const MappedText& joined = views[static_cast<size_t>(View::kJoined)];
-  if (!joined.empty() && joined.codes() != plain.codes()) texts.push_back(joined.utf8());
+  // Innocent words that look bad say nothing to a classifier either; and the disguised text as
+  // well, where folding changes it.
+  std::string bare(text);
+  for (const SourceRange& range : lexicon_.innocent_ranges(views))
+    std::fill(bare.begin() + range.begin, bare.begin() + range.end, ' ');
+  std::vector<std::string> texts{bare};
+  if (bare == text) {
+    const MappedText& plain = views[static_cast<size_t>(View::kPlain)];
+    const MappedText& joined = views[static_cast<size_t>(View::kJoined)];
+    if (!joined.empty() && joined.codes() != plain.codes()) texts.push_back(joined.utf8());
+  }
   for (const auto& source : sources_) {
     for (const CategoryScores& scores : source->score(texts))
       for (size_t i = 0; i < kCategoryCount; ++i)
