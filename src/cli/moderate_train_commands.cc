@@ -21,6 +21,8 @@ namespace {
 
 constexpr uint64_t kMostDataBytes = uint64_t{1} << 30;
 
+constexpr std::ptrdiff_t kLeastTrueTexts = 10;
+
 struct TrainOptions {
   std::string data;
   std::string output;
@@ -216,7 +218,11 @@ void calibrate(CommandContext& context, const CalibrateOptions& options) {
   std::vector<uint8_t> truths;
   for (size_t k = 0; k < labels.size(); ++k) {
     scalings.push_back(fit_platt(fit[k].logits, fit[k].targets));
-    thresholds.push_back(best_f1_threshold(fit[k].probabilities(scalings[k]), fit[k].targets));
+    // A few true texts are too few to choose by.
+    const bool enough =
+        std::count(fit[k].targets.begin(), fit[k].targets.end(), 1) >= kLeastTrueTexts;
+    thresholds.push_back(
+        enough ? best_f1_threshold(fit[k].probabilities(scalings[k]), fit[k].targets) : 0.5);
     counted.push_back(calibration.contains(labels[k]));
     if (!counted[k]) continue;
     calibration[labels[k]].scaling = scalings[k];

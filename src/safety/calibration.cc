@@ -74,6 +74,8 @@ PlattScaling fit_platt(std::span<const double> logits, std::span<const uint8_t> 
     best = value;
     if (gain < 1e-10) break;
   }
+  // Scores that say nothing, or the opposite: the share alone.
+  if (fit.scale <= 0) return {0, logit(positive / (positive + negative))};
   return fit;
 }
 

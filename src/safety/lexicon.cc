@@ -206,14 +206,15 @@ bool Lexicon::accept(const Root& root, View view, const MappedText& shown, size_
     return (begin == 0 || !jamo_at(begin - 1)) && (end == shown.size() || !jamo_at(end)) &&
            (starts || behind_interjection(text, source.begin));
   }
-  if (by_sound && end < shown.size() && is_compatibility_jamo(shown[end]) &&
-      vowel_of_jamo(shown[end]) >= 0) {
-    // The next syllable's consonant, unless it was carried over to a silent one.
+  if (by_sound && end < shown.size() && shown.source(end) == shown.source(end - 1)) {
+    // Within a syllable, unless its first consonant was carried over to a silent one (씨발아).
     const char32_t last = original_at(text, shown.source(end - 1).begin);
-    const bool vowel = is_compatibility_jamo(shown[end - 1]) && vowel_of_jamo(shown[end - 1]) >= 0;
-    if (!vowel &&
-        (!is_hangul_syllable(last) || jamo_of_initial(split_syllable(last).initial) != U'ㅇ'))
-      return false;
+    const auto is_vowel = [&](size_t i) {
+      return is_compatibility_jamo(shown[i]) && vowel_of_jamo(shown[i]) >= 0;
+    };
+    const bool carried = !is_vowel(end - 1) && is_vowel(end) && is_hangul_syllable(last) &&
+                         jamo_of_initial(split_syllable(last).initial) == U'ㅇ';
+    if (!carried) return false;
   }
   const bool glued = view != View::kPlain && view != View::kComposed;
   const bool fuzzy = by_sound || view == View::kLetters || view == View::kSpaceless;
