@@ -21,8 +21,7 @@ void try_to(auto what) {
 }
 
 // Spans lie within the text, and a stream gives out no more than it took.
-void check_text(const std::string& text) {
-  const Moderator moderator(Lexicon::standard(), Policy::standard());
+void check_text(const Moderator& moderator, const std::string& text) {
   const ModerationResult result = moderator.check(text, Place::kAnswer);
   for (const ModerationSpan& span : result.spans)
     if (span.begin >= span.end || span.end > text.size()) std::abort();
@@ -41,6 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try_to([&] { Lexicon(text, text); });
   try_to([&] { parse_calibration(text, "fuzz.json"); });
   try_to([&] { LinearClassifier::parse(text, "fuzz.linear"); });
-  check_text(text);
+  static const Moderator moderator(Lexicon::standard(), Policy::standard());  // takes long to make
+  check_text(moderator, text);
   return 0;
 }
