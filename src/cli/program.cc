@@ -21,6 +21,7 @@
 #include "cli/json_output.h"
 #include "cli/know_commands.h"
 #include "cli/logits_command.h"
+#include "cli/moderate_command.h"
 #include "cli/perplexity_command.h"
 #include "cli/pull_command.h"
 #include "cli/quantize_command.h"
@@ -55,6 +56,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_finetune_command(app, context);
   add_prefer_command(app, context);
   add_classify_command(app, context);
+  add_moderate_command(app, context);
   add_translate_command(app, context);
   add_correct_command(app, context);
   add_summarize_command(app, context);

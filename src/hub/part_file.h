@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "hub/digest.h"
+#include "base/digest.h"
 
 namespace onmal {
 

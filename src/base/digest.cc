@@ -1,4 +1,4 @@
-#include "hub/digest.h"
+#include "base/digest.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,0 +1,21 @@
+# onmal_embed(TARGET HEADER FUNCTION FILE...): files as functions of TARGET that give their bytes, declared in HEADER.
+function(onmal_embed target header)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${target}_embedded.cc)
+  set(text "#include \"${header}\"\n\nnamespace onmal {\n")
+  while(ARGN)
+    list(POP_FRONT ARGN name file)
+    set(bytes)
+    if(EXISTS ${file})
+      set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+      file(READ ${file} bytes HEX)
+      string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+    endif()
+    string(APPEND text "static const unsigned char ${name}_bytes[] = {${bytes}0};\n"
+      "std::string_view ${name}() {\n"
+      "  return {reinterpret_cast<const char*>(${name}_bytes), sizeof(${name}_bytes) - 1};\n}\n")
+  endwhile()
+  string(APPEND text "}  // namespace onmal\n")
+  file(CONFIGURE OUTPUT ${source} CONTENT "${text}" @ONLY)
+  target_sources(${target} PRIVATE ${source})
+  set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
