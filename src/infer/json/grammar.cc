@@ -34,7 +34,7 @@ void measure_object(const Grammar& grammar, ObjectNode& object) {
         // Without a limit the last column stands for all counts from there on.
         const bool loops = object.cell(next, count + 1) == here;
         const int64_t behind = loops ? 1 : object.ends[object.cell(next, count + 1)];
-        if (!full) goes_on = sum(1 + other, behind);
+        if (!full && count + 1 >= object.min_properties) goes_on = sum(1 + other, behind);
         object.ends[here] = std::min(count >= object.min_properties ? 1 : kNoWay, goes_on);
         continue;
       }
@@ -119,6 +119,7 @@ int64_t Grammar::behind_name(const ObjectNode& object, int32_t label, int64_t co
   const bool is_listed = label < listed;
   const int32_t value = is_listed ? object.listed[static_cast<size_t>(label)].value
                                   : object.others[static_cast<size_t>(label - listed)];
+  if (!is_listed && count + 1 < object.min_properties) return kNoWay;
   const int64_t next = is_listed ? label + 1 : listed;
   return sum(1 + shortest(value), object.ends[object.cell(next, count + 1)]);
 }

@@ -29,6 +29,7 @@ struct ObjectNode {
   // Names with quotes; an end's label is the place in `listed`, or behind it in `others`.
   std::shared_ptr<const Dfa> names;
   std::vector<std::vector<NameWay>> ways;  // by state of `names`
+  // Of names that are not listed only the first counts here: others might repeat it.
   int64_t min_properties = 0;
   int64_t max_properties = -1;
 

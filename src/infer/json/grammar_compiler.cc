@@ -186,6 +186,11 @@ class Compiler {
                   "minProperties or maxProperties is too large for so many properties");
     }
     add_names(shape, keys, where, object);
+    if (!object.others.empty() && object.min_properties > listed + 1) {
+      throw Error(ErrorCode::kUnsupported, where + "/minProperties",
+                  "cannot be honoured exactly: names that the schema does not list might repeat",
+                  "list the properties, or ask for one more at most than are listed");
+    }
     add(Node::Kind::kObject, nodes).object = std::move(object);
   }
 

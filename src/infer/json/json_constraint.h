@@ -32,8 +32,9 @@ struct JsonConstraintOptions {
 // document, recursion, true and false. Annotations (title, description, default, …) change nothing.
 //
 // What is written is valid, but not every valid text may come: properties stand in the order of
-// the schema, names of their own behind them; whole numbers without fraction or exponent; strings
-// with a pattern, format or enum escape only what must be escaped. Strings are valid UTF-8.
+// the schema, names of their own behind them (these might repeat, as JSON lets them); whole numbers
+// without fraction or exponent; strings with a pattern, format or enum escape only what must be
+// escaped. Strings are valid UTF-8.
 //
 // Throws Error(kUnsupported) that names keyword and JSON pointer for whatever it cannot honour
 // exactly, nothing is ignored; Error(kInvalidArgument) for what is no schema, or one that no value
