@@ -59,6 +59,8 @@ std::string_view finish_reason_name(FinishReason reason) {
       return "context_full";
     case FinishReason::kCancelled:
       return "cancelled";
+    case FinishReason::kComplete:
+      return "complete";
   }
   return "unknown";
 }
@@ -262,10 +264,8 @@ void Generator::decode(const GenerateOptions& options, std::span<const float> lo
     const size_t ahead = guesses.size() - row;
     std::optional<FinishReason> finish =
         finish_after(id, options, stream, on_text, stop, room_left, result.ids.size() == most);
-    // Nothing but an end token could follow.
-    if ((!finish || *finish == FinishReason::kMaxTokens || *finish == FinishReason::kContextFull) &&
-        mask != nullptr && mask->is_complete())
-      finish = FinishReason::kEndToken;
+    if (mask != nullptr && finish != FinishReason::kEndToken && mask->is_complete())
+      finish = FinishReason::kComplete;
     if (finish) {
       forget(ahead);
       result.finish = *finish;

@@ -44,7 +44,14 @@ struct GenerateOptions {
   const TextConstraint* constraint = nullptr;
 };
 
-enum class FinishReason : uint8_t { kEndToken, kStopText, kMaxTokens, kContextFull, kCancelled };
+enum class FinishReason : uint8_t {
+  kEndToken,  // the last of the ids
+  kStopText,
+  kMaxTokens,
+  kContextFull,
+  kCancelled,
+  kComplete,  // the constraint lets nothing follow; no end token was sampled
+};
 std::string_view finish_reason_name(FinishReason reason);
 
 struct GenerateResult {

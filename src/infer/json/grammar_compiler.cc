@@ -123,7 +123,7 @@ class Compiler {
   void add_number(const Shape& shape, const std::string& where, std::vector<int32_t>& nodes) {
     NumberLimits limits = shape.number;
     limits.max_digits = grammar_->options.max_digits;
-    limits.whole_only = shape.whole_only || limits.multiple_of > 1;
+    limits.whole_only = shape.whole_only || limits.whole_only;
     if (!limits.low && !limits.high && !limits.whole_only) {
       if (free_number_ == nullptr)
         free_number_ = std::make_shared<Dfa>(make_free_number(limits.max_digits));

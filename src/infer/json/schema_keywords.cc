@@ -173,6 +173,7 @@ bool SchemaReader::read_number_keyword(const Json& schema, const std::string& ke
     if (!number->is_whole()) unsupported(schema, keyword, "it must be a whole number");
     if (number->whole.size() > 6) unsupported(schema, keyword, "is larger than 999999");
     limits.multiple_of = std::stoll(number->whole);
+    limits.whole_only = true;
     return true;
   }
   const bool is_open = keyword.starts_with("exclusive");

@@ -17,6 +17,7 @@ void keep_smaller(int64_t& most, int64_t other) {
 }
 
 void keep_narrower(NumberLimits& limits, const NumberLimits& other) {
+  limits.whole_only = limits.whole_only || other.whole_only;
   if (other.low) {
     const int order = limits.low ? compare(*other.low, *limits.low) : 1;
     limits.low_open =
@@ -86,7 +87,7 @@ bool in_limits(const Shape& shape, const Json& value) {
   const NumberLimits& limits = shape.number;
   if (limits.low && compare(*number, *limits.low) < (limits.low_open ? 1 : 0)) return false;
   if (limits.high && compare(*number, *limits.high) > (limits.high_open ? -1 : 0)) return false;
-  const bool needs_whole = shape.whole_only || limits.multiple_of > 1;
+  const bool needs_whole = shape.whole_only || limits.whole_only;
   if (needs_whole && !number->is_whole()) return false;
   int64_t remainder = 0;
   for (const char digit : number->whole) {
