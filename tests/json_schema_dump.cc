@@ -61,7 +61,12 @@ std::string walk(const TextConstraint& automaton, Rng& rng) {
   // Letters make few of the bytes that may come: structure gets its share.
   while (true) {
     const bool closing = static_cast<int64_t>(text.size()) >= kWalkBytes;
-    const std::vector<uint8_t> bytes = choices(automaton, state, closing);
+    std::vector<uint8_t> bytes;
+    try {
+      bytes = choices(automaton, state, closing);
+    } catch (const Error& error) {
+      broken(std::string(error.what()) + " behind " + text);
+    }
     if (automaton.may_end(state) && (closing || bytes.empty() || rng.below(4) == 0)) return text;
     std::vector<uint8_t> marks;
     for (const uint8_t byte : bytes) {

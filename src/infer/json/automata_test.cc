@@ -149,7 +149,7 @@ TEST(NumberRange, IsWhatArithmeticSays) {
         expected = (one.low_open ? value > low : value >= low) &&
                    (one.high_open ? value < high : value <= high) &&
                    !(text[0] == '-' && value == 0) &&
-                   std::fmod(value, static_cast<double>(one.multiple)) == 0;
+                   (!one.whole || std::fmod(value, static_cast<double>(one.multiple)) == 0);
         const auto digits =
             std::count_if(text.begin(), text.end(), [](char c) { return c >= '0'; });
         expected = expected && digits <= 4;

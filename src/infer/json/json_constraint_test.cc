@@ -91,6 +91,7 @@ TEST(JsonConstraint, Keywords) {
        {"0.49", "1.01", "0", "1e0"}},
       {R"({"type":"number","multipleOf":1})", {"5", "-3"}, {"5.5"}},
       {R"({"type":"array","maxItems":1,"uniqueItems":true})", {"[1]"}, {"[1,1]"}},
+      {R"({"properties":{"a":false},"required":["a"]})", {"1", "[]"}, {"{", "{}", R"({"a":1})"}},
       {R"({"type":"object","properties":{"a":false},"additionalProperties":false})",
        {"{}"},
        {R"({"a":1})"}},

@@ -10,6 +10,8 @@ constexpr size_t kMaxReadings = 256;   // of one text; further ones are not foll
 constexpr int32_t kUnknown = -2;
 
 int64_t sum(int64_t a, int64_t b) { return std::min(a + b, kNoWay); }
+// Without a byte, a comma or colon, that has been counted.
+int64_t one_less(int64_t length) { return length >= kNoWay ? kNoWay : length - 1; }
 
 uint64_t mix(uint64_t hash, int32_t value) {
   hash = (hash ^ static_cast<uint32_t>(value)) * 0x9E3779B97F4A7C15ULL;
@@ -60,8 +62,9 @@ size_t JsonWalker::StacksHash::operator()(const Stacks& stacks) const {
 JsonWalker::JsonWalker(std::shared_ptr<const Grammar> grammar) : grammar_(std::move(grammar)) {
   clear();
   Stacks first;
-  for (const int32_t which : grammar_->value(grammar_->root).nodes)
-    put(first_frame(which), kDone, first);
+  for (const int32_t which : grammar_->value(grammar_->root).nodes) {
+    if (node(which).shortest < kNoWay) put(first_frame(which), kDone, first);
+  }
   start_ = state_of(std::move(first));
 }
 
@@ -402,7 +405,8 @@ int64_t JsonWalker::rest_of_array(const Frame& frame, const ArrayNode& array) co
     case kArrayBegin:
       return node(frame.node).shortest;
     case kArrayOpen:
-      return sum(grammar_->array_end(array, 0), array.min_items > 0 ? -1 : 0);
+      return array.min_items > 0 ? one_less(grammar_->array_end(array, 0))
+                                 : grammar_->array_end(array, 0);
     case kArrayComma:
       return sum(grammar_->shortest(array.item(frame.a)), grammar_->array_end(array, frame.a + 1));
     default:
@@ -418,10 +422,10 @@ int64_t JsonWalker::rest_of_object(const Frame& frame, const ObjectNode& object)
     case kObjectOpen: {
       const size_t cell = object.cell(0, 0);
       const int64_t closes = object.ends[cell] == 1 ? 1 : kNoWay;
-      return std::min(closes, object.goes_on[cell] - 1);
+      return std::min(closes, one_less(object.goes_on[cell]));
     }
     case kObjectComma:
-      return object.goes_on[object.cell(frame.a, frame.c)] - 1;
+      return one_less(object.goes_on[object.cell(frame.a, frame.c)]);
     case kObjectName: {
       int64_t best = kNoWay;
       for (const NameWay& way : object.ways[static_cast<size_t>(frame.b)]) {
@@ -434,7 +438,7 @@ int64_t JsonWalker::rest_of_object(const Frame& frame, const ObjectNode& object)
     case kObjectColon:
       return grammar_->behind_name(object, frame.a, frame.c - 1);
     case kObjectMember:
-      return grammar_->behind_name(object, frame.a, frame.c - 1) - 1;
+      return one_less(grammar_->behind_name(object, frame.a, frame.c - 1));
     default:
       return object.ends[object.cell(std::min(frame.a, listed), frame.c)];
   }
