@@ -9,6 +9,9 @@ namespace onmal {
 namespace {
 
 constexpr size_t kMaxKnownStates = 512;  // whose tokens are remembered
+// Tokens longer than these are followed one by one where a limit may be near.
+constexpr int64_t kUsualBytes = 16;
+constexpr int64_t kFewBytes = 8;
 constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 
 void set_bit(std::vector<uint64_t>& bits, int32_t id) {
@@ -35,7 +38,7 @@ TokenMask::TokenMask(const Tokenizer& tokenizer, const TextConstraint& constrain
 
 // Of the bytes of UTF-8 text, the control characters apart.
 void TokenMask::require_bytes() const {
-  for (int byte = 0x20; byte < 0xF5; ++byte) {
+  for (int byte = 0x20; byte < 0xF1; ++byte) {
     if (byte == 0x7F || byte == 0xC0 || byte == 0xC1) continue;
     const char text = static_cast<char>(byte);
     if (trie_->longest_match({&text, 1}) >= 0) continue;
@@ -87,10 +90,14 @@ void TokenMask::walk(int32_t state, int32_t begin, int32_t end, int64_t limit, A
   }
 }
 
-const TokenMask::InsideTokens& TokenMask::inside_tokens(int32_t inside) {
-  const auto known = inside_.find(inside);
-  if (known != inside_.end()) return known->second;
-  InsideTokens tokens;
+// Looks at tokens up to as many bytes as there surely is room for.
+const TokenMask::InsideTokens& TokenMask::inside_tokens(int32_t inside, int64_t room) {
+  const int64_t looked_at = room >= trie_->longest() ? trie_->longest()
+                            : room >= kUsualBytes    ? kUsualBytes
+                                                     : kFewBytes;
+  const auto [known, is_new] = inside_.try_emplace({inside, looked_at});
+  InsideTokens& tokens = known->second;
+  if (!is_new) return tokens;
   tokens.bits.resize((logits_.size() + 63) / 64);
   const std::span<const VocabularyTrie::Node> nodes = trie_->nodes();
   std::string text(states_.size(), '\0');
@@ -99,7 +106,8 @@ const TokenMask::InsideTokens& TokenMask::inside_tokens(int32_t inside) {
     const VocabularyTrie::Node& node = nodes[static_cast<size_t>(at)];
     const auto depth = static_cast<size_t>(node.depth);
     text[depth] = static_cast<char>(node.byte);
-    const int32_t reached = constraint_.next_inside(states_[depth], node.byte);
+    int32_t reached = constraint_.next_inside(states_[depth], node.byte);
+    if (reached >= 0 && node.depth >= looked_at) reached = TextConstraint::kLeaves;
     if (reached == TextConstraint::kLeaves) tokens.exits.emplace_back(at, text.substr(0, depth));
     if (reached < 0) {
       at = node.end;
@@ -109,7 +117,7 @@ const TokenMask::InsideTokens& TokenMask::inside_tokens(int32_t inside) {
     for (const int32_t id : trie_->tokens_at(at)) set_bit(tokens.bits, id);
     ++at;
   }
-  return inside_.emplace(inside, std::move(tokens)).first->second;
+  return tokens;
 }
 
 // Where the answer may end, and where nothing else may come.
@@ -122,6 +130,11 @@ void TokenMask::add_special(int32_t state, Allowed& out) const {
   const bool stuck =
       std::all_of(out.bits.begin(), out.bits.end(), [](uint64_t word) { return word == 0; });
   if (!may_end && !stuck) return;
+  if (!may_end && constraint_.knows_endings()) {
+    throw Error(ErrorCode::kUnsupported, "constrained answer",
+                "the tokenizer has no token for the only bytes that may come next",
+                "use a model with a tokenizer over bytes");
+  }
   for (const int32_t id : trie_->special_ids()) set_bit(out.bits, id);
   for (const int32_t id : end_ids_) {
     if (id >= 0 && static_cast<size_t>(id) < logits_.size()) set_bit(out.bits, id);
@@ -132,10 +145,11 @@ TokenMask::Allowed TokenMask::find_allowed(int32_t state, int64_t limit, int32_t
   Allowed out;
   const TextConstraint::Inside inside = constraint_.inside(state);
   const int64_t ending = constraint_.shortest_ending(state);
-  const bool shares = inside.state != TextConstraint::kDead && inside.room >= trie_->longest() &&
+  const bool shares = inside.state != TextConstraint::kDead &&
+                      inside.room >= std::min(kFewBytes, trie_->longest()) &&
                       ending + TextConstraint::kInsideEnding <= limit;
   if (shares) {
-    const InsideTokens& tokens = inside_tokens(inside.state);
+    const InsideTokens& tokens = inside_tokens(inside.state, inside.room);
     out.bits = tokens.bits;
     out.furthest = ending + TextConstraint::kInsideEnding;
     for (const auto& [node, text] : tokens.exits) {

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "infer/vocabulary_trie.h"
@@ -65,7 +67,8 @@ class TextConstraint {
 class TokenMask {
  public:
   // `end_ids` count as special. `trie`: of the tokenizer and vocab_size; null: made here.
-  // Throws Error(kUnsupported) when endings are to be kept and a byte has no token of its own.
+  // Throws Error(kUnsupported) when endings are to be kept and a byte of UTF-8 text in the planes 0
+  // to 3 has no token of its own; apply() does where the rare ones missing beyond leave no way.
   TokenMask(const Tokenizer& tokenizer, const TextConstraint& constraint, int64_t vocab_size,
             std::span<const int32_t> end_ids = {},
             std::shared_ptr<const VocabularyTrie> trie = nullptr);
@@ -89,12 +92,14 @@ class TokenMask {
   };
   struct InsideTokens {
     Bits bits;
-    std::vector<std::pair<int32_t, std::string>> exits;  // nodes of the trie, and their texts
+    // Nodes of the trie where a text leads out, or is longer than was looked at, and what is
+    // before.
+    std::vector<std::pair<int32_t, std::string>> exits;
   };
 
   const Allowed& allowed(int32_t state);
   Allowed find_allowed(int32_t state, int64_t limit, int32_t planned);
-  const InsideTokens& inside_tokens(int32_t inside);
+  const InsideTokens& inside_tokens(int32_t inside, int64_t room);
   void walk(int32_t state, int32_t begin, int32_t end, int64_t limit, Allowed& out);
   void take(int32_t node, int32_t state, int64_t limit, Allowed& out) const;
   void add_special(int32_t state, Allowed& out) const;
@@ -111,9 +116,9 @@ class TokenMask {
   std::shared_ptr<const VocabularyTrie> trie_;
   std::vector<int32_t> end_ids_;
   std::unordered_map<int32_t, Allowed> allowed_;
-  std::unordered_map<int32_t, InsideTokens> inside_;
-  std::vector<int32_t> states_;  // along a path of the trie
-  std::vector<int32_t> plan_;    // tokens of the ending that has been begun
+  std::map<std::pair<int32_t, int64_t>, InsideTokens> inside_;  // by state and bytes looked at
+  std::vector<int32_t> states_;                                 // along a path of the trie
+  std::vector<int32_t> plan_;  // tokens of the ending that has been begun
   std::vector<float> logits_;
   int32_t state_;
 };

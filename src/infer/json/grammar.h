@@ -29,6 +29,9 @@ struct ObjectNode {
   // Names with quotes; an end's label is the place in `listed`, or behind it in `others`.
   std::shared_ptr<const Dfa> names;
   std::vector<std::vector<NameWay>> ways;  // by state of `names`
+  // By state of `names`: the one of Grammar::any_name, where no listed name and no pattern is met
+  // any more; else -1.
+  std::vector<int32_t> free_names;
   // Of names that are not listed only the first counts here: others might repeat it.
   int64_t min_properties = 0;
   int64_t max_properties = -1;
@@ -91,7 +94,8 @@ struct Grammar {
   std::vector<Node> nodes;
   std::vector<Value> values;
   std::shared_ptr<const Dfa> free_text;
-  int32_t root = 0;  // of values
+  std::shared_ptr<const Dfa> any_name;  // strings that escape only what they must
+  int32_t root = 0;                     // of values
 
   const Value& value(int32_t which) const { return values[static_cast<size_t>(which)]; }
   int64_t shortest(int32_t which) const { return value(which).shortest; }

@@ -43,6 +43,7 @@ class Compiler {
       : document_(document), reader_(document), grammar_(std::make_shared<Grammar>()) {
     grammar_->options = options;
     grammar_->free_text = std::make_shared<Dfa>(make_free_text());
+    grammar_->any_name = std::make_shared<Dfa>(compile_string_pattern("", "names"));
   }
 
   std::shared_ptr<Grammar> compile() {
@@ -225,12 +226,11 @@ class Compiler {
       for (const auto& [pattern, schema] : rule.patterns) patterns.push_back(pattern.get());
     }
     const bool only_listed = patterns.empty() && forbids(other_schemas(shape, {}));
-    if (any_name_ == nullptr)
-      any_name_ = std::make_shared<Dfa>(compile_string_pattern("", "names"));
+    const Dfa& any_name = *grammar_->any_name;
     // At each place: the listed names, any name, then the patterns.
     const auto step = [&](const Position& at, uint8_t byte, Position& reached) {
       reached.push_back(at[0] < 0 ? Dfa::kDead : listed.next(at[0], byte));
-      reached.push_back(only_listed ? Dfa::kDead : any_name_->next(at[1], byte));
+      reached.push_back(only_listed ? Dfa::kDead : any_name.next(at[1], byte));
       for (size_t i = 0; i < patterns.size(); ++i) {
         const int32_t from = at[2 + i];
         reached.push_back(from < 0 ? Dfa::kDead : patterns[i]->next(from, byte));
@@ -238,10 +238,11 @@ class Compiler {
       return reached[0] >= 0 || reached[1] >= 0;
     };
     std::map<std::vector<bool>, int32_t> kinds;
-    const auto mark = [&](const Position& at) {
+    const auto mark = [&](const Position& at) {  // once for each state, in their order
+      object.free_names.push_back(at[0] < 0 && patterns.empty() ? at[1] : -1);
       if (at[0] >= 0 && listed.accepts(at[0])) return PositionMark{listed.label(at[0]), false};
-      const bool boundary = at[1] >= 0 && any_name_->is_boundary(at[1]);
-      if (at[1] < 0 || !any_name_->accepts(at[1])) return PositionMark{-1, boundary};
+      const bool boundary = at[1] >= 0 && any_name.is_boundary(at[1]);
+      if (at[1] < 0 || !any_name.accepts(at[1])) return PositionMark{-1, boundary};
       std::vector<bool> met;
       for (size_t i = 0; i < patterns.size(); ++i)
         met.push_back(at[2 + i] >= 0 && patterns[i]->accepts(at[2 + i]));
@@ -258,7 +259,7 @@ class Compiler {
     };
     std::vector<const Dfa*> parts = patterns;
     parts.push_back(&listed);
-    parts.push_back(any_name_.get());
+    parts.push_back(&any_name);
     object.names = std::make_shared<Dfa>(
         joint_classes(parts), DfaPlan{Position(2 + patterns.size(), 0), step, mark, kMaxNameStates},
         where);
@@ -301,7 +302,6 @@ class Compiler {
   std::map<Schemas, int32_t> known_;
   std::deque<std::pair<int32_t, Schemas>> open_;
   std::shared_ptr<const Dfa> free_number_;
-  std::shared_ptr<const Dfa> any_name_;
 };
 
 }  // namespace

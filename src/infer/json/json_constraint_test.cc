@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "base/error.h"
@@ -156,17 +157,30 @@ TEST(JsonConstraint, SoftLimitsEndWhatIsOpen) {
   EXPECT_FALSE(passes(*constraint, "[1, 2]"));
 }
 
+// With tokens longer than some limits, and some that lead out of strings.
+class LongTokenizer : public testing::ByteTokenizer {
+ public:
+  int64_t vocab_size() const override { return first() + static_cast<int64_t>(kLong.size()); }
+  std::string_view piece(int32_t id) const override {
+    return id < first() ? ByteTokenizer::piece(id) : kLong[static_cast<size_t>(id - first())];
+  }
+
+ private:
+  static constexpr std::array<std::string_view, 7> kLong = {
+      "한국한국",   "aaaaaaaaaaaaaaaaaaaaaaaa", "word\",\"b\":\"x",        "x\"}",
+      "\\u00e9\\n", "\":\"the the the",         "한국어가 나라에서 쓰인다"};
+  int64_t first() const { return ByteTokenizer::vocab_size(); }
+};
+
 // What TokenMask finds by its shortcuts, beside a walk through each token.
-TEST(JsonConstraint, MasksAreThoseOfTheAutomaton) {
-  const testing::ByteTokenizer tokenizer;
-  const auto constraint = make_json_constraint(
-      R"({"type":"object","properties":{"한국":{"type":"string","minLength":2,"maxLength":20},"b":{"type":"string"}},"required":["b"]})");
-  TokenMask mask(tokenizer, *constraint, tokenizer.vocab_size());
-  const auto automaton = constraint->walker();
+void compare_masks(const TextConstraint& constraint, uint64_t seed) {
+  const LongTokenizer tokenizer;
+  TokenMask mask(tokenizer, constraint, tokenizer.vocab_size());
+  const auto automaton = constraint.walker();
   int32_t state = automaton->start();
-  Rng rng(3);
+  Rng rng(seed);
   const std::vector<float> logits(static_cast<size_t>(tokenizer.vocab_size()), 1.0F);
-  for (int step = 0; step < 400; ++step) {
+  for (int step = 0; step < 60; ++step) {
     const int64_t left =
         rng.below(3) == 0 ? automaton->shortest_ending(state) + 1 : TokenMask::kNoLimit;
     const std::span<const float> masked = mask.apply(logits, left);
@@ -183,12 +197,24 @@ TEST(JsonConstraint, MasksAreThoseOfTheAutomaton) {
       ASSERT_EQ(std::isfinite(masked[static_cast<size_t>(id)]), expected) << id;
       if (expected && !tokenizer.is_special(id)) allowed.push_back(id);
     }
-    EXPECT_EQ(mask.is_complete(), allowed.empty());
+    EXPECT_EQ(mask.is_complete(), automaton->may_end(state) && allowed.empty());
     if (allowed.empty()) return;
-    const int32_t id = allowed[rng.below(allowed.size())];
+    const bool long_ones = allowed.back() >= 256 && rng.below(2) == 0;
+    const int32_t id = long_ones ? allowed.back() : allowed[rng.below(allowed.size())];
     mask.accept(id);
     for (const char c : tokenizer.piece(id))
       state = automaton->next(state, static_cast<uint8_t>(c));
+  }
+}
+
+TEST(JsonConstraint, MasksAreThoseOfTheAutomaton) {
+  for (
+      const char* schema :
+      {R"({"type":"object","properties":{"한국":{"type":"string","minLength":2,"maxLength":20},"b":{"type":"string"}},"required":["b"]})",
+       R"({"type":"object"})", R"({"anyOf":[{"type":"string"},{"type":"string","maxLength":30}]})",
+       R"({"type":"array","items":{"type":"string","maxLength":45}})"}) {
+    const auto constraint = make_json_constraint(schema);
+    for (uint64_t seed = 0; seed < 10; ++seed) compare_masks(*constraint, seed);
   }
 }
 

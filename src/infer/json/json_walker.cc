@@ -461,26 +461,40 @@ int64_t JsonWalker::rest_of_wrap(const Frame& frame, const WrapNode& wrap) const
   }
 }
 
+TextConstraint::Inside JsonWalker::inside_of(const Stack& at) const {
+  const JsonConstraintOptions& options = grammar_->options;
+  const Frame& frame = at.frame;
+  const Node& here = node(frame.node);
+  if (is_tight(at)) return {};
+  if (here.kind == Node::Kind::kText && frame.a != Dfa::kStart) {
+    const int64_t most = here.text.max_characters;
+    return {frame.a, (most >= 0 ? most : options.max_string_characters) - frame.b};
+  }
+  if (here.kind != Node::Kind::kObject || frame.phase != kObjectName) return {};
+  const int32_t name = here.object.free_names[static_cast<size_t>(frame.b)];
+  if (name < 0) return {};
+  return {grammar_->free_text->states() + name, options.max_key_bytes - frame.blanks};
+}
+
 TextConstraint::Inside JsonWalker::inside(int32_t state) const {
   Inside found;
   for (const int32_t which : states_[static_cast<size_t>(state)].stacks) {
-    if (which == kDone) return {};
-    const Stack& at = stack(which);
-    const Node& here = node(at.frame.node);
-    if (here.kind != Node::Kind::kText || is_tight(at)) return {};
-    if (at.frame.a == Dfa::kStart || (found.state != kDead && found.state != at.frame.a)) return {};
-    found.state = at.frame.a;
-    const int64_t most = here.text.max_characters >= 0 ? here.text.max_characters
-                                                       : grammar_->options.max_string_characters;
-    found.room = std::max(found.room, most - at.frame.b);
+    const Inside one = which == kDone ? Inside{} : inside_of(stack(which));
+    if (one.state == kDead || (found.state != kDead && found.state != one.state)) return {};
+    found = {one.state, std::max(found.room, one.room)};
   }
   return found;
 }
 
+// States of free text, then those of names.
 int32_t JsonWalker::next_inside(int32_t inside, uint8_t byte) const {
-  const Dfa& text = *grammar_->free_text;
-  if (byte == '"' && text.is_boundary(inside)) return kLeaves;
-  return text.next(inside, byte);
+  const int32_t first_name = grammar_->free_text->states();
+  const bool is_name = inside >= first_name;
+  const Dfa& text = is_name ? *grammar_->any_name : *grammar_->free_text;
+  const int32_t from = is_name ? inside - first_name : inside;
+  if (byte == '"' && text.is_boundary(from)) return kLeaves;
+  const int32_t reached = text.next(from, byte);
+  return reached == Dfa::kDead || !is_name ? reached : reached + first_name;
 }
 
 std::shared_ptr<const TextConstraint> make_walker(std::shared_ptr<const Grammar> grammar) {

@@ -65,6 +65,7 @@ class JsonWalker : public TextConstraint {
   int64_t rest_of_array(const Frame& frame, const ArrayNode& array) const;
   int64_t rest_of_object(const Frame& frame, const ObjectNode& object) const;
   int64_t rest_of_wrap(const Frame& frame, const WrapNode& wrap) const;
+  Inside inside_of(const Stack& stack) const;
   // Whether only the shortest way is left: a soft limit is reached.
   bool is_tight(const Stack& stack) const;
 
