@@ -1,0 +1,151 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { formatPercent, useText } from '../i18n';
+import { retry } from '../state/answering';
+import type { Message } from '../state/conversations';
+import { getSettings } from '../state/settings';
+import { CopyButton } from '../ui/copy_button';
+import { FailureNote } from '../ui/failure';
+import { MarkedPlainText, Markdown } from '../ui/markdown_view';
+import { CitationButton, SourceList } from './citations';
+import { AnswerMeter } from './answer_meter';
+import { StepList } from './steps';
+
+interface MessageProps {
+  message: Message;
+  conversation: string;
+  busy: boolean; // an answer is being written in this conversation
+  editing: boolean;
+  onEdit: (id: string | null) => void;
+  onSave: (text: string) => void;
+}
+
+export function MessageView(props: MessageProps) {
+  return props.message.role === 'user' ? <UserMessage {...props} /> : <AnswerMessage {...props} />;
+}
+
+const NO_MARKS: never[] = [];
+
+function UserMessage({ message, busy, editing, onEdit, onSave }: MessageProps) {
+  const t = useText();
+  const editButton = useRef<HTMLButtonElement>(null);
+  const wasEditing = useRef(false);
+  useEffect(() => {
+    if (wasEditing.current && !editing) editButton.current?.focus();
+    wasEditing.current = editing;
+  }, [editing]);
+  return (
+    <article class="message message-user">
+      <h2 class="message-author">{t('you')}</h2>
+      {editing ? (
+        <EditForm text={message.text} onCancel={() => onEdit(null)} onSave={onSave} />
+      ) : (
+        <>
+          <MarkedPlainText text={message.text} marks={message.moderation ?? NO_MARKS} />
+          <div class="message-actions">
+            <button ref={editButton} type="button" class="text-button" disabled={busy} onClick={() => onEdit(message.id)}>
+              {t('edit')}
+            </button>
+          </div>
+        </>
+      )}
+    </article>
+  );
+}
+
+function EditForm({ text, onCancel, onSave }: { text: string; onCancel: () => void; onSave: (text: string) => void }) {
+  const t = useText();
+  const [value, setValue] = useState(text);
+  const area = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => area.current?.focus(), []);
+  return (
+    <form
+      class="edit-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (value.trim()) onSave(value);
+      }}
+    >
+      <textarea
+        ref={area}
+        aria-label={t('edit')}
+        rows={Math.min(10, value.split('\n').length + 1)}
+        value={value}
+        onInput={(event) => setValue(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') onCancel();
+        }}
+      />
+      <p class="muted small">{t('edit_note')}</p>
+      <div class="row">
+        <button type="submit" class="button button-main" disabled={!value.trim()}>
+          {t('edit_save')}
+        </button>
+        <button type="button" class="button" onClick={onCancel}>
+          {t('cancel')}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function AnswerMessage({ message, conversation, busy }: MessageProps) {
+  const t = useText();
+  const writing = message.state === 'writing';
+  const cited = useMemo(() => citedNumbers(message), [message.citations, message.passages]);
+  const again = () => void retry(conversation, message.id);
+  return (
+    <article class="message message-answer" aria-busy={writing}>
+      <h2 class="message-author">{t('assistant')}</h2>
+      {message.grounded && <StepList steps={message.steps ?? []} running={writing} />}
+      {message.text && (
+        <Markdown
+          text={message.text}
+          citations={cited}
+          marks={message.moderation ?? NO_MARKS}
+          renderCitation={(id, occurrence, key) => (
+            <CitationButton key={key} id={id} occurrence={occurrence} message={message} />
+          )}
+        />
+      )}
+      {writing && <p class="writing muted">{t('writing')}</p>}
+      <AnswerNotes message={message} />
+      {message.failure && <FailureNote failure={message.failure} onRetry={again} />}
+      {!writing && <SourceList message={message} />}
+      {!writing && message.state !== 'failed' && (
+        <footer class="message-foot">
+          <div class="message-actions">
+            <CopyButton text={message.text} />
+            <button type="button" class="text-button" disabled={busy} onClick={again}>
+              {t('retry')}
+            </button>
+          </div>
+          <AnswerMeter message={message} />
+        </footer>
+      )}
+    </article>
+  );
+}
+
+/** Before the citations are checked, the numbers of the passages are what may be cited. */
+function citedNumbers(message: Message): ReadonlySet<number> {
+  if (message.citations) return new Set(message.citations.map((citation) => citation.id));
+  return new Set((message.passages ?? []).map((_, index) => index + 1));
+}
+
+function AnswerNotes({ message }: { message: Message }) {
+  const t = useText();
+  const marks = message.moderation ?? [];
+  const categories = [...new Set(marks.map((mark) => t('mark_at', { category: mark.category, p: formatPercent(mark.score) })))];
+  return (
+    <>
+      {message.answered === false && message.state === 'done' && <p class="note">{t('not_answered')}</p>}
+      {message.state === 'stopped' && <p class="note">{t('stopped')}</p>}
+      {message.cut && <p class="note">{t('cut', { n: getSettings().maxTokens })}</p>}
+      {categories.length > 0 && (
+        <p class="mark-key">
+          <span class="mark-key-label">{t('marks_note')}</span> {categories.join(' · ')}
+        </p>
+      )}
+    </>
+  );
+}
