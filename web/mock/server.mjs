@@ -163,7 +163,7 @@ class Mock {
     stream.send(chunk([{ index: 0, delta: {}, finish_reason: 'stop' }]));
     const resources = resourcesOf(text);
     const usage = { prompt_tokens: resources.prompt_tokens, completion_tokens: resources.completion_tokens };
-    stream.send(chunk([], { usage, onmal: { resources, moderation: moderationOf(text) } }));
+    stream.send(chunk([], { usage, onmal: { resources, moderation: moderationOf(text), prompt_moderation: moderationOf(asked) } }));
     stream.end();
   }
 

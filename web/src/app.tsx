@@ -55,12 +55,16 @@ export function App() {
 function Header({ onSettings }: { onSettings: () => void }) {
   const t = useText();
   const { route: place } = useStore(route);
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [place]);
   return (
     <header class="top">
       <a class="wordmark" href="#/chat">
         <span lang="ko">온말</span> <span class="wordmark-latin">Onmal</span>
       </a>
-      <nav aria-label={t('nav')} class="top-nav">
+      <nav ref={nav} aria-label={t('nav')} class="top-nav">
         <ul>
           {ROUTES.map((name) => (
             <li key={name}>

@@ -77,6 +77,7 @@ test('citations are numbers that exist, counted over blocks', () => {
   );
   const second = parseMarkdown('x [1]\n\ny [1]', { citations: known })[1] as Extract<Block, { kind: 'paragraph' }>;
   assert.deepEqual(second.children[1], { kind: 'citation', id: 1, occurrence: 1 });
+  assert.deepEqual(inlines('a [1].', known)[0], { kind: 'text', text: 'a\u2060' });
   assert.equal(inlines('array[1]').length, 1);
 });
 

@@ -259,7 +259,7 @@ test('next word follows the temperature; tokens and the map are drawn', async ()
 
 test('text tools: corrections are shown as changes', async () => {
   await withPage({}, async (page) => {
-    await page.getByRole('link', { name: 'Text tools' }).click();
+    await page.getByRole('link', { name: 'Tools' }).click();
     await page.getByText('Correct', { exact: true }).click();
     await page.getByLabel('Text', { exact: true }).fill('이렇게 하면 되요. 누구나 할수 있습니다.');
     await page.getByRole('button', { name: 'Go' }).click();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failureKind } from '../src/api/client';
-import { layerWeights, MEAN, strongestHead, strongestKey, findPiece } from '../src/look/attention_math';
+import { findPiece, layerWeights, MEAN, strongestFarLink, strongestHead, strongestKey } from '../src/look/attention_math';
 import { chooseLabels, fitPoints, nearestPoints, WHOLE, zoomWindow } from '../src/look/map_math';
 import { cellsOfTokens, unitsOfBytes } from '../src/text/bytes';
 import { diffTexts } from '../src/text/diff';
@@ -139,6 +139,9 @@ test('attention: mean, strongest head, strongest key', () => {
   assert.deepEqual(strongestHead(map, 2, 1), { layer: 1, head: 0 });
   assert.equal(strongestKey(layerWeights(map, 0, 0), 2, true), 1);
   assert.equal(strongestKey(layerWeights(map, 0, 0), 2, false), 0);
+  assert.equal(strongestFarLink(map, 2), undefined);
+  const wide = { pieces: ['a', 'b', 'c', 'd'], layers: 1, heads: 2, weights: [[[], [], [], [0.6, 0.1, 0.3, 0]], [[], [], [], [0.5, 0.4, 0, 0.1]]].map((head) => head) };
+  assert.deepEqual(strongestFarLink({ ...wide, weights: [wide.weights as number[][][]] }, 3), { layer: 0, head: 1, key: 1 });
   assert.equal(findPiece(map.pieces, 'IT'), 2);
   assert.equal(findPiece(map.pieces, 'dog'), -1);
 });
@@ -148,7 +151,7 @@ test('map: points fit, neighbours, labels do not cover each other, zoom stays wi
   for (const point of points) assert.ok(point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1);
   assert.equal(nearestPoints(points, 0, 5).length, 5);
   assert.ok(!nearestPoints(points, 0, 5).includes(0));
-  const labels = chooseLabels(points, WHOLE, [7]);
+  const labels = chooseLabels(points, WHOLE, [7], { width: 0.08, height: 0.03 });
   assert.ok(labels.includes(7) && labels.length < 300 && new Set(labels).size === labels.length);
   assert.deepEqual(zoomWindow(WHOLE, 0.5), WHOLE);
   assert.equal(zoomWindow(WHOLE, 2).size, 0.5);

@@ -17,7 +17,7 @@ interface ChatChunk {
   model?: string;
   choices?: { delta?: { content?: string | null }; finish_reason?: string | null }[];
   usage?: Usage | null;
-  onmal?: { resources?: Resources; moderation?: ModerationMark[] };
+  onmal?: { resources?: Resources; moderation?: ModerationMark[]; prompt_moderation?: ModerationMark[] };
   error?: { message?: string; code?: string };
 }
 
@@ -26,6 +26,7 @@ export interface ChatEnd {
   finish: string;
   resources: Resources;
   moderation: ModerationMark[];
+  promptModeration: ModerationMark[];
 }
 
 export interface ChatRequest {
@@ -53,7 +54,7 @@ export async function streamChat(
     },
     signal,
   );
-  const end: ChatEnd = { finish: '', resources: {}, moderation: [] };
+  const end: ChatEnd = { finish: '', resources: {}, moderation: [], promptModeration: [] };
   for await (const chunk of readEvents<ChatChunk>(response)) takeChunk(chunk, end, onText);
   if (!end.finish) throw new ApiError('cut', 'the stream ended early');
   return end;
@@ -68,6 +69,7 @@ function takeChunk(chunk: ChatChunk, end: ChatEnd, onText: (text: string) => voi
   if (chunk.usage) Object.assign(end.resources, fromUsage(chunk.usage));
   if (chunk.onmal?.resources) Object.assign(end.resources, chunk.onmal.resources);
   if (chunk.onmal?.moderation) end.moderation = chunk.onmal.moderation;
+  if (chunk.onmal?.prompt_moderation) end.promptModeration = chunk.onmal.prompt_moderation;
 }
 
 function fromUsage(usage: Usage): Resources {

@@ -90,6 +90,7 @@ export type AskEvent =
       confidence?: number;
       citations: Citation[];
       moderation?: ModerationMark[];
+      prompt_moderation?: ModerationMark[];
       resources?: Resources;
     }
   | { type: 'error'; message: string; code?: string };

@@ -5,6 +5,7 @@ import { conversations, currentConversation } from '../state/conversations';
 import { collections } from '../state/session';
 import { useStore } from '../state/store';
 import { Dialog } from '../ui/dialog';
+import { focusComposer } from '../ui/focus';
 import { Icon } from '../ui/icon';
 import { Composer } from './composer';
 import { ConversationList } from './conversation_list';
@@ -49,6 +50,7 @@ export function ChatView() {
                 onSave={(text) => {
                   setEditing(null);
                   void ask(entry.id, text, message.id);
+                  focusComposer();
                 }}
               />
             ))}

@@ -5,6 +5,7 @@ import type { Conversation } from '../state/conversations';
 import { changeConversation } from '../state/conversations';
 import { collections, info } from '../state/session';
 import { useStore } from '../state/store';
+import { focusComposer } from '../ui/focus';
 import { Icon } from '../ui/icon';
 
 const MODEL_ALONE = ' '; // no collection is called that
@@ -55,7 +56,11 @@ export function Composer({ entry, writing }: { entry: Conversation; writing: boo
             {t('chat_hint')}
           </span>
           {writing ? (
-            <button type="button" class="button button-main" onClick={() => stopAnswer(entry.id)}>
+            <button type="button" class="button button-main" onClick={() => {
+                stopAnswer(entry.id);
+                focusComposer();
+              }}
+            >
               <Icon name="stop" /> {t('chat_stop')}
             </button>
           ) : (

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { useText } from '../i18n';
 import { stopAnswer } from '../state/answering';
 import {
@@ -11,21 +11,23 @@ import {
 } from '../state/conversations';
 import { useStore } from '../state/store';
 import { Confirm } from '../ui/dialog';
+import { focusComposer } from '../ui/focus';
 import { Icon } from '../ui/icon';
 
 export function ConversationList({ onChosen }: { onChosen?: () => void }) {
   const t = useText();
   const state = useStore(conversations);
   const [asking, setAsking] = useState(false);
+  const newButton = useRef<HTMLButtonElement>(null);
   const start = () => {
     startConversation(currentConversation().collection);
     onChosen?.();
-    document.getElementById('composer-input')?.focus();
+    focusComposer();
   };
   const kept = state.list.filter((entry) => entry.messages.length > 0);
   return (
     <div class="conversations">
-      <button type="button" class="button conversations-new" onClick={start}>
+      <button ref={newButton} type="button" class="button conversations-new" onClick={start}>
         <Icon name="plus" /> {t('conversations_new')}
       </button>
       <ul>
@@ -50,6 +52,7 @@ export function ConversationList({ onChosen }: { onChosen?: () => void }) {
               onClick={() => {
                 stopAnswer(entry.id);
                 deleteConversation(entry.id);
+                newButton.current?.focus();
               }}
             >
               <Icon name="trash" />

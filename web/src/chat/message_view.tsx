@@ -5,6 +5,7 @@ import type { Message } from '../state/conversations';
 import { getSettings } from '../state/settings';
 import { CopyButton } from '../ui/copy_button';
 import { FailureNote } from '../ui/failure';
+import { focusComposer } from '../ui/focus';
 import { MarkedPlainText, Markdown } from '../ui/markdown_view';
 import { CitationButton, SourceList } from './citations';
 import { AnswerMeter } from './answer_meter';
@@ -92,7 +93,10 @@ function AnswerMessage({ message, conversation, busy }: MessageProps) {
   const t = useText();
   const writing = message.state === 'writing';
   const cited = useMemo(() => citedNumbers(message), [message.citations, message.passages]);
-  const again = () => void retry(conversation, message.id);
+  const again = () => {
+    void retry(conversation, message.id);
+    focusComposer();
+  };
   return (
     <article class="message message-answer" aria-busy={writing}>
       <h2 class="message-author">{t('assistant')}</h2>

@@ -45,5 +45,9 @@ export function formatBytes(bytes: number): string {
 }
 
 export function formatPercent(share: number, digits = 0): string {
-  return new Intl.NumberFormat(getSettings().language, { style: 'percent', maximumFractionDigits: digits }).format(share);
+  return new Intl.NumberFormat(getSettings().language, {
+    style: 'percent',
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(share);
 }

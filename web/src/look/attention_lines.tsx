@@ -21,7 +21,6 @@ export function AttentionLines({ pieces, weights, query, chosenKey, hideFirst, o
   const [hovered, setHovered] = useState(-1);
   const shown = hovered >= 0 ? hovered : query;
   const row = weights[shown] ?? [];
-  const name = (piece: string) => piece.trim() || '␣';
   return (
     <div class="lines" style={{ '--row': `${ROW}px` }}>
       <WordColumn
@@ -30,7 +29,6 @@ export function AttentionLines({ pieces, weights, query, chosenKey, hideFirst, o
         pressed={query}
         onChoose={onQuery}
         onHover={setHovered}
-        describe={(at) => name(pieces[at]!)}
       />
       <svg
         class="lines-drawing"
@@ -49,7 +47,6 @@ export function AttentionLines({ pieces, weights, query, chosenKey, hideFirst, o
         pieces={pieces}
         pressed={chosenKey}
         onChoose={onKey}
-        describe={(at) => `${name(pieces[at]!)}, ${formatPercent(row[at] ?? 0, 1)}`}
         strengths={row.map((weight, key) => (hideFirst && key === 0 && shown !== 0 ? 0 : weight))}
       />
     </div>
@@ -83,12 +80,11 @@ interface ColumnProps {
   pressed: number;
   onChoose: (at: number) => void;
   onHover?: (at: number) => void;
-  describe: (at: number) => string;
   strengths?: number[];
 }
 
 /** One stop for Tab; the arrow keys move within. */
-function WordColumn({ label, pieces, pressed, onChoose, onHover, describe, strengths }: ColumnProps) {
+function WordColumn({ label, pieces, pressed, onChoose, onHover, strengths }: ColumnProps) {
   const stop = pressed >= 0 ? pressed : 0;
   const move = (event: KeyboardEvent, at: number) => {
     const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: pieces.length - 1 }[event.key];
@@ -108,7 +104,6 @@ function WordColumn({ label, pieces, pressed, onChoose, onHover, describe, stren
               type="button"
               role="option"
               aria-selected={at === pressed}
-              aria-label={describe(at)}
               class="lines-word"
               tabIndex={at === stop ? 0 : -1}
               style={strengths ? { '--strength': `${Math.round(100 * Math.min(1, strengths[at] ?? 0))}%` } : {}}
@@ -116,7 +111,7 @@ function WordColumn({ label, pieces, pressed, onChoose, onHover, describe, stren
               onMouseEnter={() => onHover?.(at)}
               onKeyDown={(event) => move(event, at)}
             >
-              {piece.trim() || '␣'}
+              {piece.trim() || '␣'}{' '}
               {strengths && (strengths[at] ?? 0) >= 0.005 && (
                 <span class="lines-percent">{formatPercent(strengths[at] ?? 0)}</span>
               )}

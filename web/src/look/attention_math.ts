@@ -28,6 +28,21 @@ export function strongestHead(map: AttentionMap, query: number, key: number): { 
   return { layer: best.layer, head: best.head };
 }
 
+/** Over all heads, to a piece that is neither the first, nor the query, nor beside it. */
+export function strongestFarLink(map: AttentionMap, query: number): { layer: number; head: number; key: number } | undefined {
+  let best: { layer: number; head: number; key: number } | undefined;
+  let most = 0;
+  for (let key = 1; key < query - 1; key += 1) {
+    const { layer, head } = strongestHead(map, query, key);
+    const weight = pairWeight(map, layer, head, query, key);
+    if (weight > most) {
+      most = weight;
+      best = { layer, head, key };
+    }
+  }
+  return best;
+}
+
 /** What the pieces say when white space and punctuation are left out: for finding a word again. */
 export function findPiece(pieces: string[], word: string): number {
   const bare = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, '').toLowerCase();

@@ -9,7 +9,7 @@ import { Choice, Slider } from '../ui/choice';
 import { FailureNote } from '../ui/failure';
 import { useTask } from '../ui/use_task';
 import { AttentionLines } from './attention_lines';
-import { findPiece, layerWeights, MEAN, strongestHead, strongestKey } from './attention_math';
+import { findPiece, layerWeights, MEAN, strongestFarLink, strongestHead, strongestKey } from './attention_math';
 import { HeadGrid } from './head_grid';
 import { LookForm } from './look_form';
 
@@ -131,13 +131,12 @@ function AttentionStage({ map, word }: { map: AttentionMap; word: string }) {
   );
 }
 
-/** The word of the example if it is there, else the last; and the head that shows it best. */
+/** The word of the example if it is there, else the last; and its strongest link to a word further away. */
 function firstLook(map: AttentionMap, word: string): { query: number; layer: number; head: number } {
   const found = findPiece(map.pieces, word);
   const query = found > 0 ? found : map.pieces.length - 1;
-  const mean = layerWeights(map, map.layers - 1, MEAN);
-  const key = strongestKey(mean, query, true);
-  return { query, ...(key >= 0 ? strongestHead(map, query, key) : { layer: 0, head: MEAN }) };
+  const far = strongestFarLink(map, query);
+  return far ? { query, layer: far.layer, head: far.head } : { query, layer: 0, head: MEAN };
 }
 
 function strongestWords(pieces: string[], row: number[], query: number, hideFirst: boolean): string {

@@ -35,14 +35,12 @@ export function nearestPoints(points: Points, of: number, count: number): number
     .slice(0, count);
 }
 
-const LABEL = { width: 0.075, height: 0.032 }; // room of one, as shares of the drawing
-
-/** Which words are written out: the important ones, then as many as do not overlap. */
-export function chooseLabels(points: Points, view: Window, important: number[]): number[] {
+/** Which words are written out: the important ones, then as many as do not overlap. `room`: of one, as shares of the drawing. */
+export function chooseLabels(points: Points, view: Window, important: number[], room: { width: number; height: number }): number[] {
   const taken = new Set<string>();
   const cell = (at: number, dx: number, dy: number) => {
-    const x = Math.floor((points[at]!.x - view.x) / view.size / LABEL.width) + dx;
-    const y = Math.floor((points[at]!.y - view.y) / view.size / LABEL.height) + dy;
+    const x = Math.floor((points[at]!.x - view.x) / view.size / room.width) + dx;
+    const y = Math.floor((points[at]!.y - view.y) / view.size / room.height) + dy;
     return `${x}/${y}`;
   };
   const chosen = new Set<number>();

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { getJson } from '../api/client';
 import type { WordMap } from '../api/types';
 import { useText } from '../i18n';
@@ -72,9 +72,10 @@ interface PlaneProps {
 function Plane({ points, found, near, languages, onWord }: PlaneProps) {
   const t = useText();
   const [view, setView] = useState<Window>(WHOLE);
+  const { element, width, height } = useDrawingSize();
   useEffect(() => setView(WHOLE), [points]);
   const important = useMemo(() => (found >= 0 ? [found, ...near] : []), [found, near.join()]);
-  const labels = useMemo(() => new Set(chooseLabels(points, view, important)), [points, view, important]);
+  const labels = useMemo(() => new Set(chooseLabels(points, view, important, { width: 75 / width, height: 24 / height })), [points, view, important, width, height]);
   const onKeyDown = (event: KeyboardEvent) => {
     const moves: Record<string, () => Window> = {
       ArrowLeft: () => moveWindow(view, -0.2, 0),
@@ -100,7 +101,8 @@ function Plane({ points, found, near, languages, onWord }: PlaneProps) {
     <div class="plane-frame">
       <svg
         class="plane"
-        viewBox="0 0 1000 700"
+        ref={element}
+        viewBox={`0 0 ${width} ${height}`}
         role="img"
         tabIndex={0}
         aria-label={t('map_label', { n: points.length })}
@@ -108,9 +110,9 @@ function Plane({ points, found, near, languages, onWord }: PlaneProps) {
         onPointerMove={drag}
       >
         {points.map((point, at) => {
-          const x = ((point.x - view.x) / view.size) * 1000;
-          const y = ((point.y - view.y) / view.size) * 700;
-          if (x < -20 || x > 1020 || y < -20 || y > 720) return null;
+          const x = ((point.x - view.x) / view.size) * width;
+          const y = ((point.y - view.y) / view.size) * height;
+          if (x < -20 || x > width + 20 || y < -20 || y > height + 20) return null;
           const kind = at === found ? 'plane-found' : near.includes(at) ? 'plane-near' : '';
           return (
             <g key={point.word + point.language} class={`plane-point plane-${languages.indexOf(point.language) % 2} ${kind}`} onClick={() => onWord(point.word)}>
@@ -138,4 +140,18 @@ function Plane({ points, found, near, languages, onWord }: PlaneProps) {
       </div>
     </div>
   );
+}
+
+/** One unit of the drawing is one pixel, so that words stay readable on every screen. */
+function useDrawingSize() {
+  const element = useRef<SVGSVGElement>(null);
+  const [width, setWidth] = useState(1000);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry && entry.contentRect.width > 0) setWidth(Math.round(entry.contentRect.width));
+    });
+    if (element.current) observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
+  return { element, width, height: Math.round(Math.max(420, width * 0.62)) };
 }

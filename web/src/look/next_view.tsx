@@ -71,7 +71,6 @@ function CandidateBars({ list, temperature, onTake }: BarsProps) {
             <button
               type="button"
               class="bar"
-              aria-label={t('next_take', { token: candidate.text, p: formatPercent(chances[at]!, 1) })}
               onClick={() => onTake(candidate.text)}
             >
               <span class="bar-text">{visible(candidate.text)}</span>
@@ -84,7 +83,7 @@ function CandidateBars({ list, temperature, onTake }: BarsProps) {
         ))}
       </ol>
       <p class="muted small">
-        {t('next_entropy', { n: formatNumber(entropy(chances), 2) })} ·{' '}
+        {t('next_take')} {t('next_entropy', { n: formatNumber(entropy(chances), 2) })}{' '}
         {t('next_note', { n: formatNumber(sorted.length), all: formatNumber(list.vocabulary) })}
       </p>
     </section>

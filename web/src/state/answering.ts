@@ -1,10 +1,9 @@
 // Asking, stopping, editing and asking again. One answer is written at a time in each conversation.
-import type { AskEvent } from '../api/types';
+import type { AskEvent, ModerationMark } from '../api/types';
 import type { ChatTurn } from '../api/chat';
 import { streamAsk, streamChat } from '../api/chat';
 import { asApiError, isAbort } from '../api/client';
 import { translate } from '../i18n';
-import { failureWords } from '../i18n/failures';
 import type { Conversation, Message, StepState } from './conversations';
 import { changeConversation, changeMessage, conversations, newId, saveConversations, titleOf } from './conversations';
 import { announce } from './session';
@@ -109,10 +108,16 @@ async function writeChat(entry: Conversation, signal: AbortSignal, change: Chang
       moderation: result.moderation,
       ...(result.model ? { model: result.model } : {}),
     }));
+    markQuestion(entry, result.promptModeration);
     announceEnd(entry.id);
   } finally {
     text.flush();
   }
+}
+
+function markQuestion(entry: Conversation, marks: ModerationMark[] | undefined): void {
+  const question = entry.messages[entry.messages.length - 1];
+  if (question && marks && marks.length > 0) changeMessage(entry.id, question.id, (message) => ({ ...message, moderation: marks }));
 }
 
 async function writeGrounded(entry: Conversation, question: string, signal: AbortSignal, change: Change): Promise<void> {
@@ -124,6 +129,7 @@ async function writeGrounded(entry: Conversation, question: string, signal: Abor
     else {
       text.flush();
       change((message) => takeEvent(message, event));
+      if (event.type === 'answer') markQuestion(entry, event.prompt_moderation);
     }
   };
   try {
@@ -183,6 +189,5 @@ function end(error: unknown, change: Change): void {
   }
   const { kind, message: said, retryAfter } = asApiError(error);
   const failure = { kind, message: said, ...(retryAfter !== undefined ? { retryAfter } : {}) };
-  change((message) => ({ ...message, state: 'failed', failure }));
-  announce(failureWords(failure).what);
+  change((message) => ({ ...message, state: 'failed', failure })); // its note is an alert by itself
 }

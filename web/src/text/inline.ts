@@ -64,6 +64,8 @@ class InlineParser {
       const escaped = this.escaped(at, end);
       const found = escaped === undefined ? this.find(at, end, depth) : undefined;
       if (found) {
+        // A citation stays with the word that it stands behind.
+        if (found.node.kind === 'citation') plain = plain.replace(/ +$/, '') + '\u2060';
         flush();
         nodes.push(found.node);
         at = found.end;

@@ -70,7 +70,7 @@ function TimeBar({ total }: { total: Resources }) {
         {PHASES.map((phase, at) => (
           <li key={phase}>
             <span class={`time-key time-${phase}`} aria-hidden="true" />
-            {t(`meter_${phase}` as Key)} {formatSeconds(seconds[at]!)} ({formatPercent(seconds[at]! / sum)})
+            {t(`meter_${phase}` as Key)} {formatSeconds(seconds[at]!)} ({formatPercent(seconds[at]! / sum, 1)})
           </li>
         ))}
       </ul>
