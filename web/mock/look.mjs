@@ -50,7 +50,12 @@ export function tokensOf(text) {
   const tokens = [];
   let byte = 0;
   const add = (piece, bytes) => {
-    tokens.push({ id: 300 + ((piece.codePointAt(0) ?? 0) * 31 + piece.length) % 15000, text: piece, start: byte, end: byte + bytes });
+    tokens.push({
+      id: 300 + (((piece.codePointAt(0) ?? 0) * 31 + piece.length) % 15000),
+      text: piece,
+      start: byte,
+      end: byte + bytes,
+    });
     byte += bytes;
   };
   for (const word of text.match(/\s?[\p{L}\p{N}]+|\s?[^\p{L}\p{N}\s]|\s/gu) ?? []) {
@@ -83,7 +88,23 @@ export function tokenList(text) {
 export function nextWords(text, top) {
   const words = isKorean(text)
     ? ['서울', ' 서울', ' 어디', '이다', '부산', ' 한양', '입니다', ' 무엇', '.', ' 세계', ' 가장', ' 우리', ' 바로', '은', '도']
-    : [' Paris', ' the', ' a', ' located', ' one', ' not', ' in', ' called', ' Lyon', ' known', ' also', ' Mar', ' an', ' home', '\n'];
+    : [
+        ' Paris',
+        ' the',
+        ' a',
+        ' located',
+        ' one',
+        ' not',
+        ' in',
+        ' called',
+        ' Lyon',
+        ' known',
+        ' also',
+        ' Mar',
+        ' an',
+        ' home',
+        '\n',
+      ];
   const candidates = [];
   for (let at = 0; at < top; at += 1) {
     const text = at < words.length ? words[at] : ` w${at}`;
@@ -99,9 +120,17 @@ export function wordMap() {
   for (const [at, word] of WORDS.en.entries()) {
     const angle = at * 2.4;
     const radius = Math.sqrt(at + 1);
-    for (const [language, name] of [['en', word], ['ko', WORDS.ko[at]]]) {
+    for (const [language, name] of [
+      ['en', word],
+      ['ko', WORDS.ko[at]],
+    ]) {
       if (!name) continue;
-      points.push({ word: name, language, x: radius * Math.cos(angle) + next() * 0.9, y: radius * Math.sin(angle) + next() * 0.9 });
+      points.push({
+        word: name,
+        language,
+        x: radius * Math.cos(angle) + next() * 0.9,
+        y: radius * Math.sin(angle) + next() * 0.9,
+      });
     }
   }
   return { points };

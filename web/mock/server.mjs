@@ -87,7 +87,12 @@ class Mock {
     const key = `${request.method} ${path}`;
     const plain = {
       'GET /api/info': () => sendJson(response, 200, this.info()),
-      'GET /api/collections': () => sendJson(response, 200, [...this.collections].map(([name, list]) => ({ name, documents: list.length }))),
+      'GET /api/collections': () =>
+        sendJson(
+          response,
+          200,
+          [...this.collections].map(([name, list]) => ({ name, documents: list.length })),
+        ),
       'GET /api/words/map': () => sendJson(response, 200, wordMap()),
       'GET /api/resources': () => sendJson(response, 200, this.resources()),
       'GET /healthz': () => sendJson(response, 200, { status: 'ok' }),
@@ -98,8 +103,19 @@ class Mock {
       'POST /api/attend': (body) => sendJson(response, 200, attend(body.text, body.level)),
       'POST /api/tokens': (body) => sendJson(response, 200, tokenList(body.text)),
       'POST /api/next': (body) => sendJson(response, 200, nextWords(body.text, body.top ?? 50)),
-      'POST /api/translate': (body) => this.tool(response, body.to === 'ko' ? '회의는 내일 오전 열 시에 시작합니다.' : 'The meeting begins at ten tomorrow morning.'),
-      'POST /api/correct': (body) => this.tool(response, body.text.replace(/되요/g, '돼요').replace(/recieve/g, 'receive').replace(/할수/g, '할 수')),
+      'POST /api/translate': (body) =>
+        this.tool(
+          response,
+          body.to === 'ko' ? '회의는 내일 오전 열 시에 시작합니다.' : 'The meeting begins at ten tomorrow morning.',
+        ),
+      'POST /api/correct': (body) =>
+        this.tool(
+          response,
+          body.text
+            .replace(/되요/g, '돼요')
+            .replace(/recieve/g, 'receive')
+            .replace(/할수/g, '할 수'),
+        ),
       'POST /api/summarize': (body) => this.tool(response, body.text.split(/(?<=[.!?])\s/)[0] ?? ''),
     };
     if (plain[key]) return plain[key]();
@@ -149,12 +165,19 @@ class Mock {
 
   async chat(body, response) {
     const asked = body.messages?.[body.messages.length - 1]?.content ?? '';
-    if (/429/.test(asked)) return sendError(response, 429, 'queue is full: 256 are waiting', 'rate_limit_exceeded', { 'Retry-After': '7' });
+    if (/429/.test(asked))
+      return sendError(response, 429, 'queue is full: 256 are waiting', 'rate_limit_exceeded', { 'Retry-After': '7' });
     if (/too long/.test(asked)) return sendError(response, 400, 'the prompt has 312 tokens too many', 'context_length_exceeded');
     const language = isKorean(asked) ? 'ko' : 'en';
     const text = (/long|길게/.test(asked) ? LONG : /rude|욕/.test(asked) ? RUDE : CHAT)[language];
     const stream = openStream(response);
-    const chunk = (choices, more = {}) => ({ id: 'chatcmpl-1', object: 'chat.completion.chunk', model: 'starter', choices, ...more });
+    const chunk = (choices, more = {}) => ({
+      id: 'chatcmpl-1',
+      object: 'chat.completion.chunk',
+      model: 'starter',
+      choices,
+      ...more,
+    });
     for (const piece of this.cut(text)) {
       if (stream.gone()) return;
       stream.send(chunk([{ index: 0, delta: { content: piece }, finish_reason: null }]));
@@ -163,7 +186,9 @@ class Mock {
     stream.send(chunk([{ index: 0, delta: {}, finish_reason: 'stop' }]));
     const resources = resourcesOf(text);
     const usage = { prompt_tokens: resources.prompt_tokens, completion_tokens: resources.completion_tokens };
-    stream.send(chunk([], { usage, onmal: { resources, moderation: moderationOf(text), prompt_moderation: moderationOf(asked) } }));
+    stream.send(
+      chunk([], { usage, onmal: { resources, moderation: moderationOf(text), prompt_moderation: moderationOf(asked) } }),
+    );
     stream.end();
   }
 
@@ -181,7 +206,9 @@ class Mock {
     };
     const language = isKorean(body.question) ? 'ko' : 'en';
     const documents = this.collections.get(body.collection) ?? [];
-    const passages = documents.flatMap((entry) => entry.passages.map((passage) => ({ score: 9.1, source: entry.file, start: 0, end: 0, ...passage })));
+    const passages = documents.flatMap((entry) =>
+      entry.passages.map((passage) => ({ score: 9.1, source: entry.file, start: 0, end: 0, ...passage })),
+    );
     passages.sort((a, b) => Number(isKorean(b.text) === (language === 'ko')) - Number(isKorean(a.text) === (language === 'ko')));
     await step('prompt', 0.002);
     await step('search', 0.031, { query: body.question.replace(/[?？]/g, ''), hits: passages.length });
@@ -198,7 +225,16 @@ class Mock {
     }
     stream.send({ type: 'step', step: 'answer', state: 'end', seconds: 1.42, detail: { tokens: piecesOf(text).length } });
     const resources = { ...resourcesOf(text), retrieval_seconds: 0.035 };
-    stream.send({ type: 'answer', text, model: 'starter', answered: sentences.length > 0, confidence: sentences.length > 0 ? 0.86 : 0.11, citations, moderation: [], resources });
+    stream.send({
+      type: 'answer',
+      text,
+      model: 'starter',
+      answered: sentences.length > 0,
+      confidence: sentences.length > 0 ? 0.86 : 0.11,
+      citations,
+      moderation: [],
+      resources,
+    });
     stream.end();
   }
 
@@ -207,11 +243,14 @@ class Mock {
     const prepared = GROUNDED[language].filter((part) => passages.some((passage) => passage.id === part.passage));
     const first = passages[0];
     const quote = first?.text.match(/[^.!?\n]+[.!?]?/)?.[0];
-    return prepared.length > 0 || !quote ? prepared : [{ text: quote.replace(/[.!?]$/, ''), quote, passage: first.id, supported: true }];
+    return prepared.length > 0 || !quote
+      ? prepared
+      : [{ text: quote.replace(/[.!?]$/, ''), quote, passage: first.id, supported: true }];
   }
 
   write(sentences, passages, language) {
-    if (sentences.length === 0) return { text: language === 'ko' ? '문서에서 답을 찾지 못했습니다.' : 'The documents do not say.', citations: [] };
+    if (sentences.length === 0)
+      return { text: language === 'ko' ? '문서에서 답을 찾지 못했습니다.' : 'The documents do not say.', citations: [] };
     let text = '';
     const citations = sentences.map((part) => {
       const id = passages.findIndex((passage) => passage.id === part.passage) + 1;
@@ -220,7 +259,18 @@ class Mock {
       const end = Buffer.byteLength(text);
       text += ` [${id}]. `;
       const { source, page } = passages[id - 1];
-      return { id, passage: part.passage, source, page, start: 0, end: 0, quote: part.quote, answer_start: start, answer_end: end, supported: part.supported };
+      return {
+        id,
+        passage: part.passage,
+        source,
+        page,
+        start: 0,
+        end: 0,
+        quote: part.quote,
+        answer_start: start,
+        answer_end: end,
+        supported: part.supported,
+      };
     });
     return { text: text.trim(), citations };
   }
@@ -230,10 +280,17 @@ class Mock {
     if (kind === 'documents' && request.method === 'POST') return this.upload(request, response, name);
     if (!this.collections.has(name)) return sendError(response, 404, `no collection ${name}`, 'not_found');
     if (kind === 'documents' && request.method === 'GET') {
-      return sendJson(response, 200, list.map((entry) => ({ id: entry.id, file: entry.file, passages: entry.passages.length, characters: entry.characters })));
+      return sendJson(
+        response,
+        200,
+        list.map((entry) => ({ id: entry.id, file: entry.file, passages: entry.passages.length, characters: entry.characters })),
+      );
     }
     if (kind === 'documents' && request.method === 'DELETE') {
-      this.collections.set(name, list.filter((entry) => String(entry.id) !== id));
+      this.collections.set(
+        name,
+        list.filter((entry) => String(entry.id) !== id),
+      );
       response.writeHead(204);
       return response.end();
     }
@@ -259,7 +316,12 @@ class Mock {
         stream.send({ type: 'refused', file, reason: 'no text can be read from this kind of file' });
         continue;
       }
-      const entry = { id: this.nextId++, file, characters: [...text].length, passages: [{ id: this.nextId++, title: file, text: text.slice(0, 500) }] };
+      const entry = {
+        id: this.nextId++,
+        file,
+        characters: [...text].length,
+        passages: [{ id: this.nextId++, title: file, text: text.slice(0, 500) }],
+      };
       this.collections.set(name, [...(this.collections.get(name) ?? []), entry]);
       stream.send({ type: 'document', id: entry.id, file, passages: 1, characters: entry.characters });
     }

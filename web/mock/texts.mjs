@@ -36,7 +36,10 @@ export const LONG = {
   ko: '길게 써 달라고 했으니 답은 계속 이어집니다. '.repeat(200),
 };
 
-export const RUDE = { en: 'That was a stupid thing to say, you idiot, but let us go on.', ko: '그건 멍청이 같은 소리지만, 이야기를 이어 갑시다.' };
+export const RUDE = {
+  en: 'That was a stupid thing to say, you idiot, but let us go on.',
+  ko: '그건 멍청이 같은 소리지만, 이야기를 이어 갑시다.',
+};
 export const RUDE_WORDS = /stupid|idiot|멍청이/g;
 
 export const DOCUMENTS = [
@@ -80,19 +83,48 @@ export const DOCUMENTS = [
 
 export const GROUNDED = {
   en: [
-    { text: 'In the first year every employee has 15 days of paid leave', quote: 'Every employee has 15 days of paid leave in the first year.', passage: 11, supported: true },
-    { text: 'Later one day is added for every two years, up to 25 days', quote: 'From the third year on, one day is added for every two years of service, up to 25 days.', passage: 11, supported: true },
-    { text: 'Leave is asked for by e-mail', quote: 'Requests for leave are made at least three days before it begins, in the personnel system.', passage: 12, supported: false },
+    {
+      text: 'In the first year every employee has 15 days of paid leave',
+      quote: 'Every employee has 15 days of paid leave in the first year.',
+      passage: 11,
+      supported: true,
+    },
+    {
+      text: 'Later one day is added for every two years, up to 25 days',
+      quote: 'From the third year on, one day is added for every two years of service, up to 25 days.',
+      passage: 11,
+      supported: true,
+    },
+    {
+      text: 'Leave is asked for by e-mail',
+      quote: 'Requests for leave are made at least three days before it begins, in the personnel system.',
+      passage: 12,
+      supported: false,
+    },
   ],
   ko: [
-    { text: '1년간 80퍼센트 이상 출근한 직원은 15일의 유급휴가를 받습니다', quote: '1년간 80퍼센트 이상 출근한 직원에게 15일의 유급휴가를 준다.', passage: 21, supported: true },
-    { text: '3년 이상 일하면 2년마다 하루가 늘어 25일까지 받을 수 있습니다', quote: '3년 이상 근무한 직원에게는 2년마다 1일을 더하며, 총 일수는 25일을 넘지 않는다.', passage: 21, supported: true },
+    {
+      text: '1년간 80퍼센트 이상 출근한 직원은 15일의 유급휴가를 받습니다',
+      quote: '1년간 80퍼센트 이상 출근한 직원에게 15일의 유급휴가를 준다.',
+      passage: 21,
+      supported: true,
+    },
+    {
+      text: '3년 이상 일하면 2년마다 하루가 늘어 25일까지 받을 수 있습니다',
+      quote: '3년 이상 근무한 직원에게는 2년마다 1일을 더하며, 총 일수는 25일을 넘지 않는다.',
+      passage: 21,
+      supported: true,
+    },
   ],
 };
 
 export const WORDS = {
-  en: 'king queen man woman boy girl dog cat horse bird river sea lake mountain forest city village road bridge train car ship bread rice milk tea coffee apple book letter school teacher doctor nurse music song dance red blue green black white'.split(' '),
-  ko: '왕 여왕 남자 여자 소년 소녀 개 고양이 말 새 강 바다 호수 산 숲 도시 마을 길 다리 기차 자동차 배 빵 쌀 우유 차 커피 사과 책 편지 학교 선생님 의사 간호사 음악 노래 춤 빨강 파랑 초록 검정 하양'.split(' '),
+  en: 'king queen man woman boy girl dog cat horse bird river sea lake mountain forest city village road bridge train car ship bread rice milk tea coffee apple book letter school teacher doctor nurse music song dance red blue green black white'.split(
+    ' ',
+  ),
+  ko: '왕 여왕 남자 여자 소년 소녀 개 고양이 말 새 강 바다 호수 산 숲 도시 마을 길 다리 기차 자동차 배 빵 쌀 우유 차 커피 사과 책 편지 학교 선생님 의사 간호사 음악 노래 춤 빨강 파랑 초록 검정 하양'.split(
+    ' ',
+  ),
 };
 
 export const isKorean = (text) => /[\uac00-\ud7a3]/.test(text);

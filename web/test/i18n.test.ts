@@ -24,7 +24,19 @@ test('values and plurals', () => {
 
 test('every failure has words and a way on', async () => {
   const { failureWords } = await import('../src/i18n/failures');
-  for (const kind of ['offline', 'key', 'forbidden', 'missing', 'too_long', 'too_large', 'busy', 'moderation', 'invalid', 'server', 'cut'] as const) {
+  for (const kind of [
+    'offline',
+    'key',
+    'forbidden',
+    'missing',
+    'too_long',
+    'too_large',
+    'busy',
+    'moderation',
+    'invalid',
+    'server',
+    'cut',
+  ] as const) {
     const words = failureWords({ kind, message: '' });
     assert.ok(words.what && words.todo, kind);
   }

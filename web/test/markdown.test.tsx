@@ -32,7 +32,9 @@ function linksOf(value: unknown): string[] {
 }
 
 test('blocks', () => {
-  const blocks = parseMarkdown('# Title\n\ntext\nmore\n\n- a\n- b\n  - c\n\n3. x\n4. y\n\n> quote\n> - in it\n\n---\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n\n```js\nlet a = 1;\n\n<b>\n```\nend');
+  const blocks = parseMarkdown(
+    '# Title\n\ntext\nmore\n\n- a\n- b\n  - c\n\n3. x\n4. y\n\n> quote\n> - in it\n\n---\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n\n```js\nlet a = 1;\n\n<b>\n```\nend',
+  );
   assert.deepEqual(
     blocks.map((block) => block.kind),
     ['heading', 'paragraph', 'list', 'list', 'quote', 'rule', 'table', 'code', 'paragraph'],
@@ -106,13 +108,23 @@ test('nothing that runs gets through', () => {
     assert.ok(!JSON.stringify(tree).includes('"kind":"image"') && !JSON.stringify(tree).includes('"kind":"html"'));
   }
   assert.equal(textOf(parseMarkdown(attacks[0]!)), attacks[0]);
-  for (const bad of ['javascript:1', ' javascript:1', 'data:x', 'file:///etc/passwd', '', 'https://a b', 'blob:x']) assert.equal(safeLink(bad), undefined);
+  for (const bad of ['javascript:1', ' javascript:1', 'data:x', 'file:///etc/passwd', '', 'https://a b', 'blob:x'])
+    assert.equal(safeLink(bad), undefined);
   assert.equal(safeLink('https://example.org/a?b=c#d'), 'https://example.org/a?b=c#d');
 });
 
 test('hostile nesting and unclosed marks take little time', () => {
   const begin = performance.now();
-  for (const text of ['*'.repeat(50000), '['.repeat(50000), '> '.repeat(20000), '`a'.repeat(20000), '- '.repeat(20000), '**a'.repeat(20000), '[a]('.repeat(20000), '_a '.repeat(20000)]) {
+  for (const text of [
+    '*'.repeat(50000),
+    '['.repeat(50000),
+    '> '.repeat(20000),
+    '`a'.repeat(20000),
+    '- '.repeat(20000),
+    '**a'.repeat(20000),
+    '[a]('.repeat(20000),
+    '_a '.repeat(20000),
+  ]) {
     parseMarkdown(text);
   }
   assert.ok(performance.now() - begin < 10000, `${performance.now() - begin} ms`);

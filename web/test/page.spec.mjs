@@ -64,8 +64,13 @@ async function withPage(settings, work) {
   }
 }
 
-async function shoot(page, name) {
-  if (shots) await page.screenshot({ path: join(shots, `${name}.png`), animations: 'disabled' });
+/** `whole`: also what one would have to scroll to. */
+async function shoot(page, name, whole = false) {
+  if (!shots) return;
+  const size = page.viewportSize();
+  if (whole) await page.setViewportSize({ width: size.width, height: 1500 });
+  await page.screenshot({ path: join(shots, `${name}.png`), animations: 'disabled' });
+  if (whole) await page.setViewportSize(size);
 }
 
 /** No fault that axe calls serious or critical. */
@@ -106,7 +111,11 @@ async function addHandbook(page) {
   await page.getByRole('button', { name: 'New collection' }).click();
   await page.getByLabel('Name of the new collection').fill(COLLECTION);
   await page.getByRole('button', { name: 'Create' }).click();
-  await upload(page, 'leave.txt', 'Every employee has 15 days of paid leave in the first year.\nRequests are made three days before.');
+  await upload(
+    page,
+    'leave.txt',
+    'Every employee has 15 days of paid leave in the first year.\nRequests are made three days before.',
+  );
   await page.locator('.upload-added').waitFor();
 }
 
@@ -211,7 +220,7 @@ test('attention is drawn, a word chosen by keyboard, the head that links a pair 
   await withPage({}, async (page) => {
     await page.getByRole('link', { name: 'Look inside' }).click();
     await page.locator('.lines-strong path').first().waitFor();
-    await shoot(page, 'attention');
+    await shoot(page, 'attention', true);
     await assertAccessible(page, 'attention');
     const chosen = page.locator('.lines-queries [aria-selected="true"]');
     assert.equal((await chosen.innerText()).trim(), 'it');
@@ -220,7 +229,7 @@ test('attention is drawn, a word chosen by keyboard, the head that links a pair 
     await page.keyboard.press('ArrowDown');
     assert.equal((await chosen.innerText()).trim(), 'was');
     await page.getByRole('button', { name: /Head that links them most/ }).click();
-    await page.getByLabel('Head', { exact: true }).selectOption('-1');
+    await page.locator('.attention-controls select').selectOption('-1');
     await page.locator('.lines-strong path').first().waitFor({ state: 'attached' });
     await page.getByText('syllables', { exact: true }).click();
     await page.locator('.lines-strong path').first().waitFor({ state: 'attached' });
@@ -252,7 +261,7 @@ test('next word follows the temperature; tokens and the map are drawn', async ()
       await page.getByLabel('Find a word').fill('king');
       await page.locator('.map-near', { hasText: '왕' }).waitFor();
     }
-    await shoot(page, 'map');
+    await shoot(page, 'map', true);
     await assertAccessible(page, 'map');
   });
 });
@@ -272,7 +281,7 @@ test('text tools: corrections are shown as changes', async () => {
 
 test('resources say whether energy was measured', async () => {
   await withPage({}, async (page) => {
-    await page.getByRole('link', { name: 'Resources' }).click();
+    await page.getByRole('link', { name: 'Usage' }).click();
     await page.locator('.meter-table').waitFor();
     assert.match(await page.locator('.page .note').innerText(), /counters|estimate|cannot tell/);
     await shoot(page, 'resources');
@@ -289,7 +298,9 @@ test('settings: focus stays in the dialog, the key stays in this tab', async () 
     await assertAccessible(page, 'settings');
     for (let press = 0; press < 30; press += 1) {
       await page.keyboard.press('Tab');
-      const inside = await page.evaluate(() => !document.activeElement || document.activeElement === document.body || !!document.activeElement.closest('dialog'));
+      const inside = await page.evaluate(
+        () => !document.activeElement || document.activeElement === document.body || !!document.activeElement.closest('dialog'),
+      );
       assert.ok(inside, 'the focus left the dialog');
     }
     await page.keyboard.press('Escape');
@@ -324,7 +335,7 @@ test('narrow screens: nothing sideways, passages and conversations as dialogs', 
       await page.goto(`${base}/#/${place}`);
       await page.waitForTimeout(300);
       await assertNoSideways(page, place);
-      await shoot(page, `narrow-${place.replace('/', '-')}`);
+      await shoot(page, `narrow-${place.replace('/', '-')}`, true);
     }
   });
 });
@@ -339,7 +350,7 @@ test('dark mode by the system and by the switch', async () => {
     await assertAccessible(page, 'dark chat');
     await page.goto(`${base}/#/look/attention`);
     await page.locator('.lines-strong path').first().waitFor();
-    await shoot(page, 'dark-attention');
+    await shoot(page, 'dark-attention', true);
     await assertAccessible(page, 'dark attention');
     await page.goto(`${base}/#/tools`);
     await assertAccessible(page, 'dark tools');

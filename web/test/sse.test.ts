@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readEvents, SseParser } from '../src/api/sse';
 
-const STREAM = 'data: {"a":1}\n\n: a comment\nevent: x\nid: 3\ndata: 첫 줄\ndata: 둘째 줄\r\n\r\ndata:가나다😀\r\rdata: [DONE]\n\n';
+const STREAM =
+  'data: {"a":1}\n\n: a comment\nevent: x\nid: 3\ndata: 첫 줄\ndata: 둘째 줄\r\n\r\ndata:가나다😀\r\rdata: [DONE]\n\n';
 const EVENTS = ['{"a":1}', '첫 줄\n둘째 줄', '가나다😀', '[DONE]'];
 
 test('a whole stream', () => {

@@ -20,7 +20,10 @@ test('softmax: known values, temperature, extremes', () => {
   assert.deepEqual(softmax([1, 5, 5], 0), [0, 0.5, 0.5]);
   assert.deepEqual(softmax([], 1), []);
   const large = softmax([5000, 4999, -5000], 1);
-  near(large.reduce((sum, p) => sum + p, 0), 1);
+  near(
+    large.reduce((sum, p) => sum + p, 0),
+    1,
+  );
   const flat = softmax([3, 2, 1], 1e9);
   assert.ok(Math.abs(flat[0]! - 1 / 3) < 1e-6);
   near(entropy([0.5, 0.5]), 1);
@@ -75,8 +78,20 @@ test('diff: random texts, both sides kept', () => {
     const before = text();
     const after = text();
     const parts = diffTexts(before, after);
-    assert.equal(parts.filter((part) => part.kind !== 'added').map((part) => part.text).join(''), before);
-    assert.equal(parts.filter((part) => part.kind !== 'removed').map((part) => part.text).join(''), after);
+    assert.equal(
+      parts
+        .filter((part) => part.kind !== 'added')
+        .map((part) => part.text)
+        .join(''),
+      before,
+    );
+    assert.equal(
+      parts
+        .filter((part) => part.kind !== 'removed')
+        .map((part) => part.text)
+        .join(''),
+      after,
+    );
   }
 });
 
@@ -114,7 +129,11 @@ test('tokens over characters: parts of a character fill it', () => {
     ],
   );
   assert.deepEqual(cells[1]!.parts, [{ token: 1, from: 0, to: 1, begins: false, ends: true }]);
-  for (const cell of cells) near(cell.parts.reduce((sum, part) => sum + part.to - part.from, 0), 1);
+  for (const cell of cells)
+    near(
+      cell.parts.reduce((sum, part) => sum + part.to - part.from, 0),
+      1,
+    );
 });
 
 test('a quote is found also when white space differs', () => {
@@ -131,8 +150,14 @@ test('attention: mean, strongest head, strongest key', () => {
     layers: 2,
     heads: 2,
     weights: [
-      [[[1], [0.5, 0.5], [0.6, 0.2, 0.2]], [[1], [0.5, 0.5], [0.2, 0.4, 0.4]]],
-      [[[1], [0.5, 0.5], [0.1, 0.8, 0.1]], [[1], [0.5, 0.5], [0.9, 0.05, 0.05]]],
+      [
+        [[1], [0.5, 0.5], [0.6, 0.2, 0.2]],
+        [[1], [0.5, 0.5], [0.2, 0.4, 0.4]],
+      ],
+      [
+        [[1], [0.5, 0.5], [0.1, 0.8, 0.1]],
+        [[1], [0.5, 0.5], [0.9, 0.05, 0.05]],
+      ],
     ],
   };
   near(layerWeights(map, 0, MEAN)[2]![1]!, 0.3);
@@ -140,14 +165,24 @@ test('attention: mean, strongest head, strongest key', () => {
   assert.equal(strongestKey(layerWeights(map, 0, 0), 2, true), 1);
   assert.equal(strongestKey(layerWeights(map, 0, 0), 2, false), 0);
   assert.equal(strongestFarLink(map, 2), undefined);
-  const wide = { pieces: ['a', 'b', 'c', 'd'], layers: 1, heads: 2, weights: [[[], [], [], [0.6, 0.1, 0.3, 0]], [[], [], [], [0.5, 0.4, 0, 0.1]]].map((head) => head) };
+  const wide = {
+    pieces: ['a', 'b', 'c', 'd'],
+    layers: 1,
+    heads: 2,
+    weights: [
+      [[], [], [], [0.6, 0.1, 0.3, 0]],
+      [[], [], [], [0.5, 0.4, 0, 0.1]],
+    ].map((head) => head),
+  };
   assert.deepEqual(strongestFarLink({ ...wide, weights: [wide.weights as number[][][]] }, 3), { layer: 0, head: 1, key: 1 });
   assert.equal(findPiece(map.pieces, 'IT'), 2);
   assert.equal(findPiece(map.pieces, 'dog'), -1);
 });
 
 test('map: points fit, neighbours, labels do not cover each other, zoom stays within', () => {
-  const points = fitPoints(Array.from({ length: 300 }, (_, at) => ({ word: `w${at}`, language: 'en', x: (at * 37) % 101, y: (at * 61) % 89 })));
+  const points = fitPoints(
+    Array.from({ length: 300 }, (_, at) => ({ word: `w${at}`, language: 'en', x: (at * 37) % 101, y: (at * 61) % 89 })),
+  );
   for (const point of points) assert.ok(point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1);
   assert.equal(nearestPoints(points, 0, 5).length, 5);
   assert.ok(!nearestPoints(points, 0, 5).includes(0));

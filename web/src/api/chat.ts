@@ -37,11 +37,7 @@ export interface ChatRequest {
 }
 
 /** Streams an answer; gives what the last chunks say. A stream that breaks off is an error. */
-export async function streamChat(
-  wanted: ChatRequest,
-  signal: AbortSignal,
-  onText: (text: string) => void,
-): Promise<ChatEnd> {
+export async function streamChat(wanted: ChatRequest, signal: AbortSignal, onText: (text: string) => void): Promise<ChatEnd> {
   const response = await post(
     '/v1/chat/completions',
     {
@@ -90,11 +86,7 @@ export interface AskRequest {
 }
 
 /** A question to documents: hands every event on; an `error` event is thrown. */
-export async function streamAsk(
-  wanted: AskRequest,
-  signal: AbortSignal,
-  onEvent: (event: AskEvent) => void,
-): Promise<void> {
+export async function streamAsk(wanted: AskRequest, signal: AbortSignal, onEvent: (event: AskEvent) => void): Promise<void> {
   const response = await post(
     '/api/ask',
     {

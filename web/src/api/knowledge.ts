@@ -34,12 +34,7 @@ export interface UploadHandlers {
 }
 
 /** XMLHttpRequest, since fetch does not tell how much of a body has been sent. */
-export function uploadDocuments(
-  collection: string,
-  files: File[],
-  handlers: UploadHandlers,
-  signal: AbortSignal,
-): Promise<void> {
+export function uploadDocuments(collection: string, files: File[], handlers: UploadHandlers, signal: AbortSignal): Promise<void> {
   const form = new FormData();
   for (const file of files) form.append('file', file, file.name);
   const call = new XMLHttpRequest();

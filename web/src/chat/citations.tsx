@@ -31,7 +31,10 @@ function open(message: Message, passage: Passage, citation: Citation | undefined
 
 function sentenceOf(text: string, citation: Citation): string {
   const [start, end] = unitsOfBytes(text, [citation.answer_start, citation.answer_end]);
-  return text.slice(start, end).replace(/\s*\[\d+\]/g, '').trim();
+  return text
+    .slice(start, end)
+    .replace(/\s*\[\d+\]/g, '')
+    .trim();
 }
 
 export function CitationButton({ id, occurrence, message }: { id: number; occurrence: number; message: Message }) {
@@ -73,7 +76,11 @@ export function SourceList({ message }: { message: Message }) {
         <ul class="passage-list">
           {passages.map((passage) => (
             <li key={passage.id}>
-              <button type="button" class="text-button" onClick={(event) => open(message, passage, undefined, event.currentTarget)}>
+              <button
+                type="button"
+                class="text-button"
+                onClick={(event) => open(message, passage, undefined, event.currentTarget)}
+              >
                 {passage.title || baseName(passage.source)}
                 {passage.page ? `, ${t('page', { n: passage.page })}` : ''}
               </button>

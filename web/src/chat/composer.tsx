@@ -50,27 +50,37 @@ export function Composer({ entry, writing }: { entry: Conversation; writing: boo
             send();
           }}
         />
-        <div class="composer-row">
-          <SourceChoice entry={entry} />
-          <span id="composer-hint" class="muted small composer-hint">
-            {t('chat_hint')}
-          </span>
-          {writing ? (
-            <button type="button" class="button button-main" onClick={() => {
-                stopAnswer(entry.id);
-                focusComposer();
-              }}
-            >
-              <Icon name="stop" /> {t('chat_stop')}
-            </button>
-          ) : (
-            <button type="submit" class="button button-main" disabled={!text.trim()}>
-              <Icon name="send" /> {t('chat_send')}
-            </button>
-          )}
-        </div>
+        <ComposerRow entry={entry} writing={writing} empty={!text.trim()} />
       </div>
     </form>
+  );
+}
+
+function ComposerRow({ entry, writing, empty }: { entry: Conversation; writing: boolean; empty: boolean }) {
+  const t = useText();
+  return (
+    <div class="composer-row">
+      <SourceChoice entry={entry} />
+      <span id="composer-hint" class="muted small composer-hint">
+        {t('chat_hint')}
+      </span>
+      {writing ? (
+        <button
+          type="button"
+          class="button button-main"
+          onClick={() => {
+            stopAnswer(entry.id);
+            focusComposer();
+          }}
+        >
+          <Icon name="stop" /> {t('chat_stop')}
+        </button>
+      ) : (
+        <button type="submit" class="button button-main" disabled={empty}>
+          <Icon name="send" /> {t('chat_send')}
+        </button>
+      )}
+    </div>
   );
 }
 

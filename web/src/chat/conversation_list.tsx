@@ -1,6 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { useText } from '../i18n';
 import { stopAnswer } from '../state/answering';
+import type { Conversation } from '../state/conversations';
 import {
   conversations,
   currentConversation,
@@ -32,32 +33,20 @@ export function ConversationList({ onChosen }: { onChosen?: () => void }) {
       </button>
       <ul>
         {kept.map((entry) => (
-          <li key={entry.id} class={entry.id === state.current ? 'conversation-current' : ''}>
-            <button
-              type="button"
-              class="conversation-open"
-              aria-current={entry.id === state.current ? 'true' : undefined}
-              onClick={() => {
-                openConversation(entry.id);
-                onChosen?.();
-              }}
-            >
-              {entry.title || t('conversations_untitled')}
-            </button>
-            <button
-              type="button"
-              class="icon-button conversation-delete"
-              aria-label={t('conversations_delete', { title: entry.title })}
-              title={t('conversations_delete', { title: entry.title })}
-              onClick={() => {
-                stopAnswer(entry.id);
-                deleteConversation(entry.id);
-                newButton.current?.focus();
-              }}
-            >
-              <Icon name="trash" />
-            </button>
-          </li>
+          <ConversationItem
+            key={entry.id}
+            entry={entry}
+            current={entry.id === state.current}
+            onOpen={() => {
+              openConversation(entry.id);
+              onChosen?.();
+            }}
+            onDelete={() => {
+              stopAnswer(entry.id);
+              deleteConversation(entry.id);
+              newButton.current?.focus();
+            }}
+          />
         ))}
       </ul>
       <div class="conversations-foot">
@@ -81,5 +70,28 @@ export function ConversationList({ onChosen }: { onChosen?: () => void }) {
         />
       )}
     </div>
+  );
+}
+
+interface ItemProps {
+  entry: Conversation;
+  current: boolean;
+  onOpen: () => void;
+  onDelete: () => void;
+}
+
+function ConversationItem({ entry, current, onOpen, onDelete }: ItemProps) {
+  const t = useText();
+  const title = entry.title || t('conversations_untitled');
+  const remove = t('conversations_delete', { title });
+  return (
+    <li class={current ? 'conversation-current' : ''}>
+      <button type="button" class="conversation-open" aria-current={current ? 'true' : undefined} onClick={onOpen}>
+        {title}
+      </button>
+      <button type="button" class="icon-button conversation-delete" aria-label={remove} title={remove} onClick={onDelete}>
+        <Icon name="trash" />
+      </button>
+    </li>
   );
 }

@@ -106,9 +106,7 @@ function AnswerMessage({ message, conversation, busy }: MessageProps) {
           text={message.text}
           citations={cited}
           marks={message.moderation ?? NO_MARKS}
-          renderCitation={(id, occurrence, key) => (
-            <CitationButton key={key} id={id} occurrence={occurrence} message={message} />
-          )}
+          renderCitation={(id, occurrence, key) => <CitationButton key={key} id={id} occurrence={occurrence} message={message} />}
         />
       )}
       {writing && <p class="writing muted">{t('writing')}</p>}

@@ -6,7 +6,7 @@ export const en = {
   nav_documents: 'Documents',
   nav_tools: 'Tools',
   nav_look: 'Look inside',
-  nav_resources: 'Resources',
+  nav_resources: 'Usage',
   settings: 'Settings',
   close: 'Close',
   cancel: 'Cancel',
@@ -24,7 +24,8 @@ export const en = {
   conversations_delete: 'Delete “{title}”',
   conversations_delete_all: 'Delete all conversations',
   conversations_delete_ask: 'Delete all {n} {n|conversation|conversations}? They cannot be brought back.',
-  conversations_note: 'Conversations are kept in this browser only. The server does not store them; anyone who uses this browser profile can read them.',
+  conversations_note:
+    'Conversations are kept in this browser only. The server does not store them; anyone who uses this browser profile can read them.',
   conversations_full: 'This browser has no room left, so new messages are not kept. Delete old conversations.',
 
   chat_title: 'Conversation',
@@ -103,7 +104,7 @@ export const en = {
   joules_estimated: 'estimated',
   joules_unknown: 'not known',
 
-  resources_title: 'Resources',
+  resources_title: 'Usage',
   resources_intro: 'What the server has used since {since}.',
   resources_intro_start: 'What the server has used since it started.',
   resources_refresh: 'Refresh',
@@ -166,7 +167,8 @@ export const en = {
   look_tokens: 'Tokens',
   look_show: 'Show',
   look_sentence: 'Sentence',
-  attention_intro: 'Each word looks back at earlier ones to find out what it means. Choose a word on the left; the lines show how much it looks at each word on the right.',
+  attention_intro:
+    'Each word looks back at earlier ones to find out what it means. Choose a word on the left; the lines show how much it looks at each word on the right.',
   attention_example: 'The animal did not cross the street because it was too tired',
   attention_word: 'it',
   attention_level: 'Grouped by',
@@ -185,7 +187,8 @@ export const en = {
   attention_grid: 'Each cell is one head: how strongly “{from}” looks at “{to}” there. Layers go down, heads across.',
   attention_off: 'This server does not show attention.',
   attention_too_few: 'The model split this into one piece; write a longer sentence.',
-  next_intro: 'The model gives every token of its vocabulary a number. Temperature turns these numbers into chances: low makes the likeliest win, high makes them alike.',
+  next_intro:
+    'The model gives every token of its vocabulary a number. Temperature turns these numbers into chances: low makes the likeliest win, high makes them alike.',
   next_text: 'Text so far',
   next_example: 'The capital of France is',
   next_temperature: 'Temperature',
@@ -193,7 +196,8 @@ export const en = {
   next_entropy: 'Uncertainty: {n} bits.',
   next_note: 'Chances among the {n} likeliest of {all} tokens.',
   next_take: 'Choose one to go on with it.',
-  map_intro: 'Words that are used alike lie near one another. The map flattens many dimensions to two, so near words matter more than directions.',
+  map_intro:
+    'Words that are used alike lie near one another. The map flattens many dimensions to two, so near words matter more than directions.',
   map_find: 'Find a word',
   map_near: 'Nearest to “{word}”',
   map_unknown: 'The map does not have this word.',
@@ -204,7 +208,8 @@ export const en = {
   map_none: 'This server has no word vectors. Train them with “onmal words train”.',
   map_language: 'Languages',
   map_all: 'all',
-  tokens_intro: 'The model reads tokens, not letters. A bar under the text is one token; where a bar ends inside a syllable, the tokenizer had no token for the whole of it.',
+  tokens_intro:
+    'The model reads tokens, not letters. A bar under the text is one token; where a bar ends inside a syllable, the tokenizer had no token for the whole of it.',
   tokens_text: 'Text',
   tokens_example: '온말은 한국어를 잘 읽습니다. 쀍뚫!',
   tokens_counts: '{tokens} tokens, {characters} characters, {bytes} bytes, {syllables} Korean syllables',

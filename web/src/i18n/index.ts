@@ -11,7 +11,9 @@ export const TEXTS: Record<'en' | 'ko', Record<Key, string>> = { en, ko };
 /** Puts values in for {names}; "{n|passage|passages}" chooses by the number n. */
 export function fill(text: string, values: Values = {}): string {
   return text
-    .replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (_, name: string, one: string, many: string) => (Number(values[name]) === 1 ? one : many))
+    .replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (_, name: string, one: string, many: string) =>
+      Number(values[name]) === 1 ? one : many,
+    )
     .replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 

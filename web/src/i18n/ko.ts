@@ -8,7 +8,7 @@ export const ko: Record<keyof typeof en, string> = {
   nav_documents: '문서',
   nav_tools: '도구',
   nav_look: '들여다보기',
-  nav_resources: '자원',
+  nav_resources: '사용량',
   settings: '설정',
   close: '닫기',
   cancel: '취소',
@@ -26,7 +26,8 @@ export const ko: Record<keyof typeof en, string> = {
   conversations_delete: '‘{title}’ 지우기',
   conversations_delete_all: '대화 모두 지우기',
   conversations_delete_ask: '대화 {n}개를 모두 지울까요? 되돌릴 수 없습니다.',
-  conversations_note: '대화는 이 브라우저에만 보관되고 서버에는 저장되지 않습니다. 이 브라우저 프로필을 쓰는 사람은 누구나 읽을 수 있습니다.',
+  conversations_note:
+    '대화는 이 브라우저에만 보관되고 서버에는 저장되지 않습니다. 이 브라우저 프로필을 쓰는 사람은 누구나 읽을 수 있습니다.',
   conversations_full: '브라우저에 남은 자리가 없어 새 대화가 보관되지 않습니다. 지난 대화를 지워 주세요.',
 
   chat_title: '대화',
@@ -105,7 +106,7 @@ export const ko: Record<keyof typeof en, string> = {
   joules_estimated: '추정값',
   joules_unknown: '알 수 없음',
 
-  resources_title: '자원',
+  resources_title: '사용량',
   resources_intro: '{since}부터 서버가 쓴 것입니다.',
   resources_intro_start: '서버가 켜진 뒤로 쓴 것입니다.',
   resources_refresh: '새로 고침',
@@ -168,7 +169,8 @@ export const ko: Record<keyof typeof en, string> = {
   look_tokens: '토큰',
   look_show: '보기',
   look_sentence: '문장',
-  attention_intro: '낱말은 앞의 낱말들을 보고 제 뜻을 찾습니다. 왼쪽에서 낱말을 고르면, 그 낱말이 오른쪽 낱말을 얼마나 보는지 선으로 나타납니다.',
+  attention_intro:
+    '낱말은 앞의 낱말들을 보고 제 뜻을 찾습니다. 왼쪽에서 낱말을 고르면, 그 낱말이 오른쪽 낱말을 얼마나 보는지 선으로 나타납니다.',
   attention_example: '동물이 길을 건너지 않은 것은 그것이 너무 지쳤기 때문이다',
   attention_word: '그것이',
   attention_level: '묶는 단위',
@@ -184,10 +186,12 @@ export const ko: Record<keyof typeof en, string> = {
   attention_sums: '‘{from}’이(가) 보는 낱말: {list}',
   attention_first: '첫 낱말 숨기기',
   attention_first_note: '모델은 쓰지 않는 주의를 첫 낱말에 둡니다.',
-  attention_grid: '한 칸이 헤드 하나입니다. 그 헤드에서 ‘{from}’이(가) ‘{to}’을(를) 얼마나 보는지 나타냅니다. 세로는 층, 가로는 헤드입니다.',
+  attention_grid:
+    '한 칸이 헤드 하나입니다. 그 헤드에서 ‘{from}’이(가) ‘{to}’을(를) 얼마나 보는지 나타냅니다. 세로는 층, 가로는 헤드입니다.',
   attention_off: '이 서버는 주의를 보여 주지 않습니다.',
   attention_too_few: '모델이 한 조각으로 읽었습니다. 더 긴 문장을 써 주세요.',
-  next_intro: '모델은 어휘의 모든 토큰에 점수를 매깁니다. 온도는 점수를 확률로 바꿉니다. 낮으면 가장 그럴듯한 것이 이기고, 높으면 서로 비슷해집니다.',
+  next_intro:
+    '모델은 어휘의 모든 토큰에 점수를 매깁니다. 온도는 점수를 확률로 바꿉니다. 낮으면 가장 그럴듯한 것이 이기고, 높으면 서로 비슷해집니다.',
   next_text: '지금까지의 글',
   next_example: '대한민국의 수도는',
   next_temperature: '온도',
@@ -206,7 +210,8 @@ export const ko: Record<keyof typeof en, string> = {
   map_none: '이 서버에는 낱말 벡터가 없습니다. ‘onmal words train’으로 만들 수 있습니다.',
   map_language: '언어',
   map_all: '모두',
-  tokens_intro: '모델은 글자가 아니라 토큰을 읽습니다. 글 아래의 막대 하나가 토큰 하나입니다. 막대가 음절 안에서 끝나면, 그 음절을 통째로 담은 토큰이 없다는 뜻입니다.',
+  tokens_intro:
+    '모델은 글자가 아니라 토큰을 읽습니다. 글 아래의 막대 하나가 토큰 하나입니다. 막대가 음절 안에서 끝나면, 그 음절을 통째로 담은 토큰이 없다는 뜻입니다.',
   tokens_text: '글',
   tokens_example: '온말은 한국어를 잘 읽습니다. 쀍뚫!',
   tokens_counts: '토큰 {tokens}개, 글자 {characters}개, {bytes}바이트, 한글 음절 {syllables}개',

@@ -87,7 +87,7 @@ function DocumentTable({ collection, documents }: { collection: string; document
             <th scope="col" class="number">
               {t('documents_passages')}
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="number wide-only">
               {t('documents_characters')}
             </th>
             <td />
@@ -98,7 +98,7 @@ function DocumentTable({ collection, documents }: { collection: string; document
             <tr key={entry.id}>
               <th scope="row">{entry.file}</th>
               <td class="number">{entry.passages === undefined ? '' : formatNumber(entry.passages)}</td>
-              <td class="number">{entry.characters === undefined ? '' : formatNumber(entry.characters)}</td>
+              <td class="number wide-only">{entry.characters === undefined ? '' : formatNumber(entry.characters)}</td>
               <td class="number">
                 <button
                   type="button"

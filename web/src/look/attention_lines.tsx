@@ -23,13 +23,7 @@ export function AttentionLines({ pieces, weights, query, chosenKey, hideFirst, o
   const row = weights[shown] ?? [];
   return (
     <div class="lines" style={{ '--row': `${ROW}px` }}>
-      <WordColumn
-        label={t('attention_from')}
-        pieces={pieces}
-        pressed={query}
-        onChoose={onQuery}
-        onHover={setHovered}
-      />
+      <WordColumn label={t('attention_from')} pieces={pieces} pressed={query} onChoose={onQuery} onHover={setHovered} />
       <svg
         class="lines-drawing"
         viewBox={`0 0 ${WIDTH} ${pieces.length * ROW}`}
@@ -66,7 +60,10 @@ function RowLines({ from, row, hideFirst, strong }: { from: number; row: number[
             key={key}
             d={`M0 ${a}C${WIDTH * 0.5} ${a} ${WIDTH * 0.5} ${b} ${WIDTH} ${b}`}
             vector-effect="non-scaling-stroke"
-            style={{ strokeWidth: strong ? 0.8 + 6 * weight : 0.6 + weight, opacity: strong ? 0.2 + 0.8 * (weight / most) : 0.35 * weight }}
+            style={{
+              strokeWidth: strong ? 0.8 + 6 * weight : 0.6 + weight,
+              opacity: strong ? 0.2 + 0.8 * (weight / most) : 0.35 * weight,
+            }}
           />
         );
       })}

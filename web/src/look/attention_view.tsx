@@ -13,6 +13,11 @@ import { findPiece, layerWeights, MEAN, strongestFarLink, strongestHead, stronge
 import { HeadGrid } from './head_grid';
 import { LookForm } from './look_form';
 
+interface Place {
+  layer: number;
+  head: number; // MEAN: all
+}
+
 type Level = 'word' | 'syllable' | 'token';
 
 export function AttentionView() {
@@ -52,7 +57,9 @@ export function AttentionView() {
       </LookForm>
       {failure && <FailureNote failure={failure} onRetry={() => show()} />}
       {value && value.pieces.length < 2 && <p class="note">{t('attention_too_few')}</p>}
-      {value && value.pieces.length >= 2 && <AttentionStage key={value.pieces.join('|')} map={value} word={t('attention_word')} />}
+      {value && value.pieces.length >= 2 && (
+        <AttentionStage key={value.pieces.join('|')} map={value} word={t('attention_word')} />
+      )}
     </>
   );
 }
@@ -60,7 +67,7 @@ export function AttentionView() {
 function AttentionStage({ map, word }: { map: AttentionMap; word: string }) {
   const t = useText();
   const start = useMemo(() => firstLook(map, word), [map]);
-  const [place, setPlace] = useState({ layer: start.layer, head: start.head });
+  const [place, setPlace] = useState<Place>({ layer: start.layer, head: start.head });
   const [query, setQuery] = useState(start.query);
   const [chosenKey, setChosenKey] = useState(-1);
   const [hideFirst, setHideFirst] = useState(true);
@@ -74,35 +81,7 @@ function AttentionStage({ map, word }: { map: AttentionMap; word: string }) {
   };
   return (
     <div class="attention">
-      <div class="attention-controls">
-        <Slider
-          label={t('attention_layer')}
-          value={place.layer}
-          min={0}
-          max={map.layers - 1}
-          step={1}
-          shown={`${place.layer + 1} / ${map.layers}`}
-          onChange={(layer) => setPlace({ ...place, layer })}
-        />
-        <label class="field field-inline">
-          <span>{t('attention_head')}</span>
-          <select
-            value={String(place.head)}
-            onChange={(event) => setPlace({ ...place, head: Number(event.currentTarget.value) })}
-          >
-            <option value={String(MEAN)}>{t('attention_mean')}</option>
-            {Array.from({ length: map.heads }, (_, head) => (
-              <option key={head} value={String(head)}>
-                {head + 1}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="check" title={t('attention_first_note')}>
-          <input type="checkbox" checked={hideFirst} onChange={(event) => setHideFirst(event.currentTarget.checked)} />
-          {t('attention_first')}
-        </label>
-      </div>
+      <Controls map={map} place={place} onPlace={setPlace} hideFirst={hideFirst} onHideFirst={setHideFirst} />
       <div class="attention-body">
         <AttentionLines
           pieces={map.pieces}
@@ -127,6 +106,46 @@ function AttentionStage({ map, word }: { map: AttentionMap; word: string }) {
           )}
         </div>
       </div>
+    </div>
+  );
+}
+
+interface ControlsProps {
+  map: AttentionMap;
+  place: Place;
+  onPlace: (place: Place) => void;
+  hideFirst: boolean;
+  onHideFirst: (hide: boolean) => void;
+}
+
+function Controls({ map, place, onPlace, hideFirst, onHideFirst }: ControlsProps) {
+  const t = useText();
+  return (
+    <div class="attention-controls">
+      <Slider
+        label={t('attention_layer')}
+        value={place.layer}
+        min={0}
+        max={map.layers - 1}
+        step={1}
+        shown={`${place.layer + 1} / ${map.layers}`}
+        onChange={(layer) => onPlace({ ...place, layer })}
+      />
+      <label class="field field-inline">
+        <span>{t('attention_head')}</span>
+        <select value={String(place.head)} onChange={(event) => onPlace({ ...place, head: Number(event.currentTarget.value) })}>
+          <option value={String(MEAN)}>{t('attention_mean')}</option>
+          {Array.from({ length: map.heads }, (_, head) => (
+            <option key={head} value={String(head)}>
+              {head + 1}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="check" title={t('attention_first_note')}>
+        <input type="checkbox" checked={hideFirst} onChange={(event) => onHideFirst(event.currentTarget.checked)} />
+        {t('attention_first')}
+      </label>
     </div>
   );
 }

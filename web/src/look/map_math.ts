@@ -35,22 +35,27 @@ export function nearestPoints(points: Points, of: number, count: number): number
     .slice(0, count);
 }
 
-/** Which words are written out: the important ones, then as many as do not overlap. `room`: of one, as shares of the drawing. */
-export function chooseLabels(points: Points, view: Window, important: number[], room: { width: number; height: number }): number[] {
+/** Which words are written out: none over another, the important ones first. `room`: of one, as shares of the drawing. */
+export function chooseLabels(
+  points: Points,
+  view: Window,
+  important: number[],
+  room: { width: number; height: number },
+): number[] {
   const taken = new Set<string>();
   const cell = (at: number, dx: number, dy: number) => {
     const x = Math.floor((points[at]!.x - view.x) / view.size / room.width) + dx;
     const y = Math.floor((points[at]!.y - view.y) / view.size / room.height) + dy;
     return `${x}/${y}`;
   };
-  const chosen = new Set<number>();
+  const chosen: number[] = [];
   for (const at of [...important, ...points.keys()]) {
     const free = ![-1, 0, 1].some((dx) => [-1, 0, 1].some((dy) => taken.has(cell(at, dx, dy))));
-    if (!free && !important.includes(at)) continue;
+    if (!free) continue;
     taken.add(cell(at, 0, 0));
-    chosen.add(at);
+    chosen.push(at);
   }
-  return [...chosen];
+  return chosen;
 }
 
 export function moveWindow(view: Window, dx: number, dy: number): Window {
@@ -63,4 +68,27 @@ export function zoomWindow(view: Window, factor: number): Window {
   const size = Math.min(1, Math.max(0.02, view.size / factor));
   if (size === 1) return WHOLE;
   return { x: view.x + (view.size - size) / 2, y: view.y + (view.size - size) / 2, size };
+}
+
+/** Arrow keys move, plus and minus zoom, 0 shows all. */
+export function windowOfKey(view: Window, key: string): Window | undefined {
+  switch (key) {
+    case 'ArrowLeft':
+      return moveWindow(view, -0.2, 0);
+    case 'ArrowRight':
+      return moveWindow(view, 0.2, 0);
+    case 'ArrowUp':
+      return moveWindow(view, 0, -0.2);
+    case 'ArrowDown':
+      return moveWindow(view, 0, 0.2);
+    case '+':
+    case '=':
+      return zoomWindow(view, 1.5);
+    case '-':
+      return zoomWindow(view, 1 / 1.5);
+    case '0':
+      return WHOLE;
+    default:
+      return undefined;
+  }
 }

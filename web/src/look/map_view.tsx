@@ -5,7 +5,7 @@ import { useText } from '../i18n';
 import { FailureNote } from '../ui/failure';
 import { useTask } from '../ui/use_task';
 import type { Window } from './map_math';
-import { chooseLabels, fitPoints, moveWindow, nearestPoints, WHOLE, zoomWindow } from './map_math';
+import { chooseLabels, fitPoints, moveWindow, nearestPoints, WHOLE, windowOfKey, zoomWindow } from './map_math';
 
 export function MapView() {
   const t = useText();
@@ -28,7 +28,10 @@ function WordPlane({ map }: { map: WordMap }) {
   const languages = useMemo(() => [...new Set(map.points.map((point) => point.language))].sort(), [map]);
   const [language, setLanguage] = useState('');
   const [wanted, setWanted] = useState('');
-  const points = useMemo(() => fitPoints(map.points.filter((point) => !language || point.language === language)), [map, language]);
+  const points = useMemo(
+    () => fitPoints(map.points.filter((point) => !language || point.language === language)),
+    [map, language],
+  );
   const found = wanted.trim() ? points.findIndex((point) => point.word.toLowerCase() === wanted.trim().toLowerCase()) : -1;
   const near = found >= 0 ? nearestPoints(points, found, 8) : [];
   return (
@@ -75,22 +78,15 @@ function Plane({ points, found, near, languages, onWord }: PlaneProps) {
   const { element, width, height } = useDrawingSize();
   useEffect(() => setView(WHOLE), [points]);
   const important = useMemo(() => (found >= 0 ? [found, ...near] : []), [found, near.join()]);
-  const labels = useMemo(() => new Set(chooseLabels(points, view, important, { width: 75 / width, height: 24 / height })), [points, view, important, width, height]);
+  const labels = useMemo(
+    () => new Set(chooseLabels(points, view, important, { width: 75 / width, height: 24 / height })),
+    [points, view, important, width, height],
+  );
   const onKeyDown = (event: KeyboardEvent) => {
-    const moves: Record<string, () => Window> = {
-      ArrowLeft: () => moveWindow(view, -0.2, 0),
-      ArrowRight: () => moveWindow(view, 0.2, 0),
-      ArrowUp: () => moveWindow(view, 0, -0.2),
-      ArrowDown: () => moveWindow(view, 0, 0.2),
-      '+': () => zoomWindow(view, 1.5),
-      '=': () => zoomWindow(view, 1.5),
-      '-': () => zoomWindow(view, 1 / 1.5),
-      '0': () => WHOLE,
-    };
-    const move = moves[event.key];
-    if (!move) return;
+    const next = windowOfKey(view, event.key);
+    if (!next) return;
     event.preventDefault();
-    setView(move());
+    setView(next);
   };
   const drag = (event: PointerEvent) => {
     if (!(event.buttons & 1) || event.pointerType === 'touch') return;
@@ -114,30 +110,42 @@ function Plane({ points, found, near, languages, onWord }: PlaneProps) {
           const y = ((point.y - view.y) / view.size) * height;
           if (x < -20 || x > width + 20 || y < -20 || y > height + 20) return null;
           const kind = at === found ? 'plane-found' : near.includes(at) ? 'plane-near' : '';
+          const colour = `plane-${languages.indexOf(point.language) % 2}`;
           return (
-            <g key={point.word + point.language} class={`plane-point plane-${languages.indexOf(point.language) % 2} ${kind}`} onClick={() => onWord(point.word)}>
+            <g key={point.word + point.language} class={`plane-point ${colour} ${kind}`} onClick={() => onWord(point.word)}>
               <title>{point.word}</title>
               <circle cx={x} cy={y} r={at === found ? 7 : 4} />
-              {labels.has(at) && (
-                <text x={x + 8} y={y + 5}>
-                  {point.word}
-                </text>
-              )}
+              {labels.has(at) && <PlaneLabel x={x} y={y} word={point.word} />}
             </g>
           );
         })}
       </svg>
-      <div class="row">
-        <button type="button" class="button" onClick={() => setView(zoomWindow(view, 1.5))}>
-          {t('map_zoom_in')}
-        </button>
-        <button type="button" class="button" onClick={() => setView(zoomWindow(view, 1 / 1.5))}>
-          {t('map_zoom_out')}
-        </button>
-        <button type="button" class="button" onClick={() => setView(WHOLE)}>
-          {t('map_reset')}
-        </button>
-      </div>
+      <ZoomButtons view={view} onView={setView} />
+    </div>
+  );
+}
+
+function PlaneLabel({ x, y, word }: { x: number; y: number; word: string }) {
+  return (
+    <text x={x + 8} y={y + 5}>
+      {word}
+    </text>
+  );
+}
+
+function ZoomButtons({ view, onView }: { view: Window; onView: (view: Window) => void }) {
+  const t = useText();
+  return (
+    <div class="row">
+      <button type="button" class="button" onClick={() => onView(zoomWindow(view, 1.5))}>
+        {t('map_zoom_in')}
+      </button>
+      <button type="button" class="button" onClick={() => onView(zoomWindow(view, 1 / 1.5))}>
+        {t('map_zoom_out')}
+      </button>
+      <button type="button" class="button" onClick={() => onView(WHOLE)}>
+        {t('map_reset')}
+      </button>
     </div>
   );
 }

@@ -68,11 +68,7 @@ function CandidateBars({ list, temperature, onTake }: BarsProps) {
       <ol class="bars">
         {sorted.slice(0, SHOWN).map((candidate, at) => (
           <li key={candidate.id}>
-            <button
-              type="button"
-              class="bar"
-              onClick={() => onTake(candidate.text)}
-            >
+            <button type="button" class="bar" onClick={() => onTake(candidate.text)}>
               <span class="bar-text">{visible(candidate.text)}</span>
               <span class="bar-room">
                 <span class="bar-fill" style={{ width: `${100 * chances[at]!}%` }} />

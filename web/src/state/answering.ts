@@ -117,7 +117,8 @@ async function writeChat(entry: Conversation, signal: AbortSignal, change: Chang
 
 function markQuestion(entry: Conversation, marks: ModerationMark[] | undefined): void {
   const question = entry.messages[entry.messages.length - 1];
-  if (question && marks && marks.length > 0) changeMessage(entry.id, question.id, (message) => ({ ...message, moderation: marks }));
+  if (question && marks && marks.length > 0)
+    changeMessage(entry.id, question.id, (message) => ({ ...message, moderation: marks }));
 }
 
 async function writeGrounded(entry: Conversation, question: string, signal: AbortSignal, change: Change): Promise<void> {

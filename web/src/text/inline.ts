@@ -139,7 +139,12 @@ class InlineParser {
     if (middle < 0 || depth >= DEEPEST || this.text.slice(at + 1, middle).includes('\n\n')) return undefined;
     const close = this.close(')', middle + 2, end);
     if (close < 0) return undefined;
-    const href = safeLink(this.text.slice(middle + 2, close).trim().replace(/\s+"[^"]*"$/, ''));
+    const href = safeLink(
+      this.text
+        .slice(middle + 2, close)
+        .trim()
+        .replace(/\s+"[^"]*"$/, ''),
+    );
     if (!href) return undefined;
     const children = this.parse(at + 1, middle, DEEPEST); // no links within links
     return { node: { kind: 'link', href, children }, end: close + 1 };

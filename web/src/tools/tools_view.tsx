@@ -44,28 +44,7 @@ export function ToolsView() {
         }}
       >
         <div class="tools-in">
-          <div class="row tools-choices">
-            <Choice
-              label={t('tools_task')}
-              hideLabel
-              value={tool}
-              onChange={setTool}
-              options={[
-                { value: 'translate', label: t('tools_translate') },
-                { value: 'correct', label: t('tools_correct') },
-                { value: 'summarize', label: t('tools_summarize') },
-              ]}
-            />
-            {tool === 'translate' && (
-              <label class="field field-inline">
-                <span>{t('tools_to')}</span>
-                <select value={to} onChange={(event) => setTo(event.currentTarget.value as Language)}>
-                  <option value="ko">{t('tools_to_ko')}</option>
-                  <option value="en">{t('tools_to_en')}</option>
-                </select>
-              </label>
-            )}
-          </div>
+          <ToolChoices tool={tool} onTool={setTool} to={to} onTo={setTo} />
           <label class="field">
             <span>{t('tools_text')}</span>
             <textarea rows={10} value={text} onInput={(event) => setText(event.currentTarget.value)} />
@@ -80,6 +59,41 @@ export function ToolsView() {
           {value ? <OutcomeView outcome={value} /> : !failure && <p class="muted">{t('tools_empty')}</p>}
         </section>
       </form>
+    </div>
+  );
+}
+
+interface ChoicesProps {
+  tool: Tool;
+  onTool: (tool: Tool) => void;
+  to: Language;
+  onTo: (language: Language) => void;
+}
+
+function ToolChoices({ tool, onTool, to, onTo }: ChoicesProps) {
+  const t = useText();
+  return (
+    <div class="row tools-choices">
+      <Choice
+        label={t('tools_task')}
+        hideLabel
+        value={tool}
+        onChange={onTool}
+        options={[
+          { value: 'translate', label: t('tools_translate') },
+          { value: 'correct', label: t('tools_correct') },
+          { value: 'summarize', label: t('tools_summarize') },
+        ]}
+      />
+      {tool === 'translate' && (
+        <label class="field field-inline">
+          <span>{t('tools_to')}</span>
+          <select value={to} onChange={(event) => onTo(event.currentTarget.value as Language)}>
+            <option value="ko">{t('tools_to_ko')}</option>
+            <option value="en">{t('tools_to_en')}</option>
+          </select>
+        </label>
+      )}
     </div>
   );
 }

@@ -57,7 +57,9 @@ function renderList(block: Extract<Block, { kind: 'list' }>, key: number, contex
   const items = block.items.map((item, at) => {
     const only = item.length === 1 ? item[0] : undefined;
     const tight = only?.kind === 'paragraph';
-    return <li key={at}>{tight ? renderInlines(only.children, context) : item.map((inner, i) => renderBlock(inner, i, context))}</li>;
+    return (
+      <li key={at}>{tight ? renderInlines(only.children, context) : item.map((inner, i) => renderBlock(inner, i, context))}</li>
+    );
   });
   return block.ordered ? (
     <ol key={key} start={block.start}>
