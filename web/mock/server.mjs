@@ -178,8 +178,10 @@ class Mock {
       choices,
       ...more,
     });
+    let sent = 0;
     for (const piece of this.cut(text)) {
       if (stream.gone()) return;
+      if (/break off/.test(asked) && ++sent > 5) return response.destroy();
       stream.send(chunk([{ index: 0, delta: { content: piece }, finish_reason: null }]));
       await sleep(this.delay);
     }

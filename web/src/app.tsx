@@ -5,6 +5,7 @@ import type { Key } from './i18n';
 import { useText } from './i18n';
 import { DocumentsView } from './knowledge/documents_view';
 import { LookView } from './look/look_view';
+import { applyTheme, followSystem, isDark } from './state/appearance';
 import { announcement, info, loadCollections, loadInfo, route, ROUTES } from './state/session';
 import type { Failure } from './state/conversations';
 import { changeSettings, settings } from './state/settings';
@@ -97,12 +98,10 @@ function LanguageSwitch() {
   );
 }
 
-const darkQuery = () => matchMedia('(prefers-color-scheme: dark)');
-
 function ThemeSwitch() {
   const t = useText();
   const { theme } = useStore(settings);
-  const dark = theme === 'system' ? darkQuery().matches : theme === 'dark';
+  const dark = isDark(theme);
   const label = t(dark ? 'theme_to_light' : 'theme_to_dark');
   return (
     <button
@@ -124,14 +123,9 @@ function useAppearance(): void {
     document.documentElement.lang = language;
   }, [language]);
   useEffect(() => {
-    const query = darkQuery();
-    const apply = () => {
-      const dark = theme === 'system' ? query.matches : theme === 'dark';
-      document.documentElement.dataset['theme'] = dark ? 'dark' : 'light';
-    };
+    const apply = () => applyTheme(theme);
     apply();
-    query.addEventListener('change', apply);
-    return () => query.removeEventListener('change', apply);
+    return followSystem(apply);
   }, [theme]);
 }
 

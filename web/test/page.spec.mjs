@@ -436,6 +436,9 @@ test('failures are said in plain words, with what to do', { skip: onlyMock }, as
     assert.match(await failure.innerText(), /The server is busy\. Try again in 7 seconds\./);
     await shoot(page, 'failure');
     await assertAccessible(page, 'failure');
+    await say(page, 'Please break off');
+    await page.getByText('The answer broke off.').waitFor();
+    assert.ok((await lastAnswer(page).locator('.markdown').innerText()).length > 0, 'what came is kept');
     await page.getByRole('link', { name: 'Documents' }).click();
     await upload(page, 'program.exe', 'MZ');
     await page.getByText('Not added: no text can be read').waitFor();

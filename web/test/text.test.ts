@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { failureKind } from '../src/api/client';
 import { findPiece, layerWeights, MEAN, strongestFarLink, strongestHead, strongestKey } from '../src/look/attention_math';
 import { chooseLabels, fitPoints, nearestPoints, WHOLE, zoomWindow } from '../src/look/map_math';
+import { turnsOf } from '../src/state/turns';
 import { cellsOfTokens, unitsOfBytes } from '../src/text/bytes';
 import { diffTexts } from '../src/text/diff';
 import { locateQuote } from '../src/text/locate';
@@ -199,4 +200,20 @@ test('statuses and codes become kinds', () => {
   assert.equal(failureKind(400, 'content_filter'), 'moderation');
   assert.equal(failureKind(502, ''), 'server');
   assert.equal(failureKind(418, ''), 'invalid');
+});
+
+test('turns alternate whatever has failed', () => {
+  const message = (role: 'user' | 'assistant', text: string, state: 'done' | 'failed' | 'stopped' = 'done') => ({ id: text, role, text, state });
+  const turns = turnsOf([
+    message('user', 'a'),
+    message('assistant', 'A'),
+    message('user', 'b'),
+    message('assistant', '', 'failed'),
+    message('user', 'c'),
+    message('assistant', 'half', 'stopped'),
+    message('user', 'd'),
+    message('assistant', '', 'stopped'),
+    message('user', 'e'),
+  ]);
+  assert.deepEqual(turns.map((turn) => turn.content), ['a', 'A', 'c', 'half', 'e']);
 });

@@ -53,6 +53,7 @@ export async function streamChat(wanted: ChatRequest, signal: AbortSignal, onTex
   const end: ChatEnd = { finish: '', resources: {}, moderation: [], promptModeration: [] };
   for await (const chunk of readEvents<ChatChunk>(response)) takeChunk(chunk, end, onText);
   if (!end.finish) throw new ApiError('cut', 'the stream ended early');
+  if (end.finish === 'content_filter') throw new ApiError('moderation', '');
   return end;
 }
 

@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useText } from '../i18n';
 import { ask } from '../state/answering';
 import { conversations, currentConversation } from '../state/conversations';
-import { collections } from '../state/session';
+import { collections, openPassage } from '../state/session';
 import { useStore } from '../state/store';
 import { Dialog } from '../ui/dialog';
 import { focusComposer } from '../ui/focus';
@@ -19,7 +19,10 @@ export function ChatView() {
   const [showList, setShowList] = useState(false);
   const scroller = useFollowEnd(entry.id, entry.messages);
   const writing = entry.messages.some((message) => message.state === 'writing');
-  useEffect(() => setEditing(null), [entry.id]);
+  useEffect(() => {
+    setEditing(null);
+    openPassage.set(null);
+  }, [entry.id]);
   return (
     <div class="chat">
       <aside class="chat-side" aria-label={t('conversations')}>

@@ -1,3 +1,4 @@
+import { Component } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { formatPercent, useText } from '../i18n';
 import { retry } from '../state/answering';
@@ -20,8 +21,16 @@ interface MessageProps {
   onSave: (text: string) => void;
 }
 
-export function MessageView(props: MessageProps) {
-  return props.message.role === 'user' ? <UserMessage {...props} /> : <AnswerMessage {...props} />;
+/** Drawn again when its own message changes, and not with every piece of another one. */
+export class MessageView extends Component<MessageProps> {
+  override shouldComponentUpdate(next: MessageProps): boolean {
+    const { message, busy, editing } = this.props;
+    return next.message !== message || next.busy !== busy || next.editing !== editing;
+  }
+
+  render() {
+    return this.props.message.role === 'user' ? <UserMessage {...this.props} /> : <AnswerMessage {...this.props} />;
+  }
 }
 
 const NO_MARKS: never[] = [];
@@ -142,7 +151,7 @@ function AnswerNotes({ message }: { message: Message }) {
     <>
       {message.answered === false && message.state === 'done' && <p class="note">{t('not_answered')}</p>}
       {message.state === 'stopped' && <p class="note">{t('stopped')}</p>}
-      {message.cut && <p class="note">{t('cut', { n: getSettings().maxTokens })}</p>}
+      {message.cut && <p class="note">{t('cut', { n: message.resources?.completion_tokens ?? getSettings().maxTokens })}</p>}
       {categories.length > 0 && (
         <p class="mark-key">
           <span class="mark-key-label">{t('marks_note')}</span> {categories.join(' · ')}

@@ -29,7 +29,7 @@ export function DocumentsView() {
           <CollectionChoice value={collection} onChange={setChosen} />
           <DropZone collection={collection} />
           <UploadList />
-          <DocumentList collection={collection} />
+          <DocumentList key={collection} collection={collection} />
         </>
       )}
     </div>

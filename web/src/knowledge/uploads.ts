@@ -42,7 +42,11 @@ export async function addFiles(collection: string, files: File[]): Promise<void>
       files,
       {
         onSent: (sent, total) => change((entry) => entry.state === 'sending', { share: total > 0 ? sent / total : 0 }),
-        onEvent: (event) => takeEvent(event, (how) => change((entry) => open(entry) && entry.file === event.file, how)),
+        onEvent: (event) => {
+          // Files of one name come in the order they were sent.
+          const first = uploads.get().find((entry) => mine.has(entry.id) && open(entry) && entry.file === event.file);
+          takeEvent(event, (how) => change((entry) => entry.id === first?.id, how));
+        },
       },
       control.signal,
     );

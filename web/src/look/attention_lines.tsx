@@ -14,6 +14,7 @@ interface LinesProps {
 const ROW = 34; // pixels
 const WIDTH = 100; // of the drawing, stretched to the room there is
 const LEAST = 0.02; // of a row's strongest weight: fainter lines are not drawn
+const LEAST_BEHIND = 0.2; // the same for rows that are not looked at
 
 /** Looking words left, looked-at words right, lines between them as strong as the attention. */
 export function AttentionLines({ pieces, weights, query, chosenKey, hideFirst, onQuery, onKey }: LinesProps) {
@@ -52,7 +53,7 @@ function RowLines({ from, row, hideFirst, strong }: { from: number; row: number[
   return (
     <g class={strong ? 'lines-strong' : 'lines-faint'}>
       {row.map((weight, key) => {
-        if (weight < LEAST * most || (hideFirst && key === 0 && from !== 0)) return null;
+        if (weight < (strong ? LEAST : LEAST_BEHIND) * most || (hideFirst && key === 0 && from !== 0)) return null;
         const a = (from + 0.5) * ROW;
         const b = (key + 0.5) * ROW;
         return (

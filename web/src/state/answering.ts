@@ -1,6 +1,5 @@
 // Asking, stopping, editing and asking again. One answer is written at a time in each conversation.
 import type { AskEvent, ModerationMark } from '../api/types';
-import type { ChatTurn } from '../api/chat';
 import { streamAsk, streamChat } from '../api/chat';
 import { asApiError, isAbort } from '../api/client';
 import { translate } from '../i18n';
@@ -8,6 +7,7 @@ import type { Conversation, Message, StepState } from './conversations';
 import { changeConversation, changeMessage, conversations, newId, saveConversations, titleOf } from './conversations';
 import { announce } from './session';
 import { getSettings } from './settings';
+import { turnsOf } from './turns';
 
 const running = new Map<string, AbortController>(); // by conversation
 
@@ -66,12 +66,6 @@ async function answerLast(id: string): Promise<void> {
 
 type Change = (how: (message: Message) => Message) => void;
 
-function turnsOf(entry: Conversation): ChatTurn[] {
-  return entry.messages
-    .filter((message) => message.state !== 'failed' && message.text)
-    .map((message) => ({ role: message.role, content: message.text }));
-}
-
 /** Text is shown once a frame, however many pieces come. */
 function collectText(change: Change): { add: (text: string) => void; flush: () => void } {
   let waiting = '';
@@ -94,7 +88,7 @@ function collectText(change: Change): { add: (text: string) => void; flush: () =
 
 async function writeChat(entry: Conversation, signal: AbortSignal, change: Change): Promise<void> {
   const { model, temperature, maxTokens, system } = getSettings();
-  const messages = turnsOf(entry);
+  const messages = turnsOf(entry.messages);
   if (system.trim()) messages.unshift({ role: 'system', content: system.trim() });
   const text = collectText(change);
   try {
@@ -123,7 +117,7 @@ function markQuestion(entry: Conversation, marks: ModerationMark[] | undefined):
 
 async function writeGrounded(entry: Conversation, question: string, signal: AbortSignal, change: Change): Promise<void> {
   const { model, maxTokens } = getSettings();
-  const history = turnsOf(entry).slice(0, -1);
+  const history = turnsOf(entry.messages).slice(0, -1);
   const text = collectText(change);
   const take = (event: AskEvent) => {
     if (event.type === 'delta') text.add(event.text);

@@ -67,11 +67,15 @@ function settle(message: Message): Message {
   return message.state === 'writing' ? { ...message, state: 'stopped' } : message;
 }
 
-function load(): Conversations {
+function readList(): Conversation[] {
   const stored = parseJson<Conversation[]>(readStored(local, NAME) ?? '[]');
-  const list = (Array.isArray(stored) ? stored : [])
+  return (Array.isArray(stored) ? stored : [])
     .filter((entry) => typeof entry?.id === 'string' && Array.isArray(entry.messages))
     .map((entry) => ({ ...entry, messages: entry.messages.map(settle) }));
+}
+
+function load(): Conversations {
+  const list = readList();
   if (list.length === 0) list.push(emptyConversation(null));
   return { list, current: list[0]!.id, full: false };
 }
@@ -80,6 +84,20 @@ export const conversations = new Store<Conversations>(load());
 
 export function currentConversation(state = conversations.get()): Conversation {
   return state.list.find((entry) => entry.id === state.current) ?? state.list[0]!;
+}
+
+/** What another tab has kept is taken over, so that this one does not overwrite it; but not what is in work here. */
+export function followOtherTabs(): void {
+  addEventListener('storage', (event) => {
+    if (event.key !== NAME) return;
+    conversations.update((state) => {
+      const mine = state.list.filter(
+        (entry) => entry.id === state.current || entry.messages.some((message) => message.state === 'writing'),
+      );
+      const others = readList().filter((entry) => mine.every((own) => own.id !== entry.id));
+      return { ...state, list: [...mine, ...others].sort((a, b) => b.changed - a.changed) };
+    });
+  });
 }
 
 /** Called when something has ended, not for each piece of a stream. */
