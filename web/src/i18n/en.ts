@@ -23,7 +23,7 @@ export const en = {
   conversations_untitled: 'New conversation',
   conversations_delete: 'Delete “{title}”',
   conversations_delete_all: 'Delete all conversations',
-  conversations_delete_ask: 'Delete all {n} {n|conversation|conversations}? They cannot be brought back.',
+  conversations_delete_ask: 'Delete {n} {n|conversation|conversations}? This cannot be undone.',
   conversations_note:
     'Conversations are kept in this browser only. The server does not store them; anyone who uses this browser profile can read them.',
   conversations_full: 'This browser has no room left, so new messages are not kept. Delete old conversations.',
@@ -71,7 +71,7 @@ export const en = {
   citation_open: 'Source {n}: {source}. Open the passage',
   citation_unsupported: 'The passage does not clearly say this',
   page: 'p. {n}',
-  passages_all: 'All {n} passages that were read',
+  passages_all: 'Passages that were read: {n}',
   passage: 'Passage',
   passage_quote: 'What the answer cites is highlighted.',
   passage_unfound: 'The cited words could not be found in the passage: {quote}',

@@ -25,7 +25,7 @@ export const ko: Record<keyof typeof en, string> = {
   conversations_untitled: '새 대화',
   conversations_delete: '‘{title}’ 지우기',
   conversations_delete_all: '대화 모두 지우기',
-  conversations_delete_ask: '대화 {n}개를 모두 지울까요? 되돌릴 수 없습니다.',
+  conversations_delete_ask: '대화 {n}개를 지울까요? 되돌릴 수 없습니다.',
   conversations_note:
     '대화는 이 브라우저에만 보관되고 서버에는 저장되지 않습니다. 이 브라우저 프로필을 쓰는 사람은 누구나 읽을 수 있습니다.',
   conversations_full: '브라우저에 남은 자리가 없어 새 대화가 보관되지 않습니다. 지난 대화를 지워 주세요.',
@@ -73,7 +73,7 @@ export const ko: Record<keyof typeof en, string> = {
   citation_open: '출처 {n}: {source}. 구절 열기',
   citation_unsupported: '구절이 이 말을 분명히 뒷받침하지는 않습니다',
   page: '{n}쪽',
-  passages_all: '읽은 구절 {n}개 모두',
+  passages_all: '읽은 구절: {n}개',
   passage: '구절',
   passage_quote: '답이 인용한 부분을 칠해 두었습니다.',
   passage_unfound: '인용한 말을 구절에서 찾지 못했습니다: {quote}',
@@ -171,7 +171,7 @@ export const ko: Record<keyof typeof en, string> = {
   look_sentence: '문장',
   attention_intro:
     '낱말은 앞의 낱말들을 보고 제 뜻을 찾습니다. 왼쪽에서 낱말을 고르면, 그 낱말이 오른쪽 낱말을 얼마나 보는지 선으로 나타납니다.',
-  attention_example: '동물이 길을 건너지 않은 것은 그것이 너무 지쳤기 때문이다',
+  attention_example: '어제 그 동물이 길을 건너지 않은 것은 그것이 너무 지쳤기 때문이다',
   attention_word: '그것이',
   attention_level: '묶는 단위',
   attention_level_word: '낱말',
