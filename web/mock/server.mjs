@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attend, nextWords, tokenList, wordMap } from './look.mjs';
-import { CHAT, DOCUMENTS, GROUNDED, isKorean, LONG, RUDE, RUDE_WORDS } from './texts.mjs';
+import { CHAT, DOCUMENTS, GROUNDED, isKorean, LONG, MARKUP, RUDE, RUDE_WORDS } from './texts.mjs';
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), '../dist');
 const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' };
@@ -169,7 +169,7 @@ class Mock {
       return sendError(response, 429, 'queue is full: 256 are waiting', 'rate_limit_exceeded', { 'Retry-After': '7' });
     if (/too long/.test(asked)) return sendError(response, 400, 'the prompt has 312 tokens too many', 'context_length_exceeded');
     const language = isKorean(asked) ? 'ko' : 'en';
-    const text = (/long|길게/.test(asked) ? LONG : /rude|욕/.test(asked) ? RUDE : CHAT)[language];
+    const text = /markup/.test(asked) ? MARKUP : (/long|길게/.test(asked) ? LONG : /rude|욕/.test(asked) ? RUDE : CHAT)[language];
     const stream = openStream(response);
     const chunk = (choices, more = {}) => ({
       id: 'chatcmpl-1',

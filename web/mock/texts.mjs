@@ -36,6 +36,10 @@ export const LONG = {
   ko: '길게 써 달라고 했으니 답은 계속 이어집니다. '.repeat(200),
 };
 
+export const MARKUP = `<img src=x onerror="window.attacked=1"><script>window.attacked=1</script>
+
+[click](javascript:window.attacked=1) <a href="javascript:window.attacked=1">here</a> ![pixel](https://example.com/p.png)`;
+
 export const RUDE = {
   en: 'That was a stupid thing to say, you idiot, but let us go on.',
   ko: '그건 멍청이 같은 소리지만, 이야기를 이어 갑시다.',

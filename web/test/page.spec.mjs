@@ -125,7 +125,20 @@ async function addHandbook(page) {
     'leave.txt',
     'Every employee has 15 days of paid leave in the first year.\nRequests are made three days before.',
   );
+  if (!onlyMock) await page.locator('.upload progress').waitFor();
   await page.locator('.upload-added').waitFor();
+}
+
+async function drop(page, name, text) {
+  const files = await page.evaluateHandle(
+    ([file, content]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([content], file, { type: 'text/plain' }));
+      return transfer;
+    },
+    [name, text],
+  );
+  await page.dispatchEvent('.drop', 'drop', { dataTransfer: files });
 }
 
 test('chat streams an answer, keeps it, and announces it once', async () => {
@@ -204,6 +217,8 @@ test('a document is added, cited, opened at the right place, and removed', async
   await withPage({}, async (page) => {
     await addHandbook(page);
     await page.getByRole('rowheader', { name: 'leave.txt' }).waitFor();
+    await drop(page, '점심.txt', '점심시간은 열두 시부터 한 시까지입니다.');
+    await page.getByRole('rowheader', { name: '점심.txt' }).waitFor();
     await shoot(page, 'documents');
     await assertAccessible(page, 'documents');
     await page.getByRole('link', { name: 'Ask these documents' }).click();
@@ -222,6 +237,9 @@ test('a document is added, cited, opened at the right place, and removed', async
     await page.getByRole('link', { name: 'Documents' }).click();
     await page.getByLabel('Collection').selectOption(COLLECTION);
     await page.getByRole('button', { name: 'Remove leave.txt' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByRole('rowheader', { name: 'leave.txt' }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Remove 점심.txt' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Remove', exact: true }).click();
     await page.getByText('No documents yet.').waitFor();
   });
@@ -433,13 +451,23 @@ test('a weak citation says so, and an answer may be missing', { skip: onlyMock }
   });
 });
 
+test('markup in an answer is text', { skip: onlyMock }, async () => {
+  await withPage({}, async (page) => {
+    await say(page, 'Answer with markup');
+    await answered(page);
+    assert.match(await lastAnswer(page).locator('.markdown').innerText(), /<img src=x onerror=/);
+    assert.equal(await page.locator('.markdown img, .markdown script, .markdown a[href^="javascript"]').count(), 0);
+    assert.equal(await page.evaluate(() => window.attacked), undefined);
+  });
+});
+
 test('moderation is marks under words', { skip: onlyMock }, async () => {
   await withPage({}, async (page) => {
     await say(page, 'Say something rude, you idiot');
     await answered(page);
     assert.equal(await page.locator('.message-answer .moderation-mark').count(), 2);
     assert.equal(await page.locator('.message-user .moderation-mark').count(), 1);
-    assert.match(await page.locator('.mark-key').innerText(), /insult, 83/);
+    assert.match(await page.locator('.message-answer .mark-key').innerText(), /insult, 83/);
     await shoot(page, 'marks');
     await assertAccessible(page, 'marks');
   });

@@ -2,6 +2,7 @@ import { Component } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { formatPercent, useText } from '../i18n';
 import { retry } from '../state/answering';
+import type { ModerationMark } from '../api/types';
 import type { Message } from '../state/conversations';
 import { getSettings } from '../state/settings';
 import { CopyButton } from '../ui/copy_button';
@@ -51,6 +52,7 @@ function UserMessage({ message, busy, editing, onEdit, onSave }: MessageProps) {
       ) : (
         <>
           <MarkedPlainText text={message.text} marks={message.moderation ?? NO_MARKS} />
+          <MarkKey marks={message.moderation ?? NO_MARKS} />
           <div class="message-actions">
             <button ref={editButton} type="button" class="text-button" disabled={busy} onClick={() => onEdit(message.id)}>
               {t('edit')}
@@ -118,7 +120,7 @@ function AnswerMessage({ message, conversation, busy }: MessageProps) {
           renderCitation={(id, occurrence, key) => <CitationButton key={key} id={id} occurrence={occurrence} message={message} />}
         />
       )}
-      {writing && <p class="writing muted">{t('writing')}</p>}
+      {writing && <WritingNote />}
       <AnswerNotes message={message} />
       {message.failure && <FailureNote failure={message.failure} onRetry={again} />}
       {!writing && <SourceList message={message} />}
@@ -145,18 +147,40 @@ function citedNumbers(message: Message): ReadonlySet<number> {
 
 function AnswerNotes({ message }: { message: Message }) {
   const t = useText();
-  const marks = message.moderation ?? [];
-  const categories = [...new Set(marks.map((mark) => t('mark_at', { category: mark.category, p: formatPercent(mark.score) })))];
   return (
     <>
       {message.answered === false && message.state === 'done' && <p class="note">{t('not_answered')}</p>}
       {message.state === 'stopped' && <p class="note">{t('stopped')}</p>}
       {message.cut && <p class="note">{t('cut', { n: message.resources?.completion_tokens ?? getSettings().maxTokens })}</p>}
-      {categories.length > 0 && (
-        <p class="mark-key">
-          <span class="mark-key-label">{t('marks_note')}</span> {categories.join(' · ')}
-        </p>
-      )}
+      <MarkKey marks={message.moderation ?? NO_MARKS} />
     </>
+  );
+}
+
+function MarkKey({ marks }: { marks: ModerationMark[] }) {
+  const t = useText();
+  const words = [...new Set(marks.map((mark) => t('mark_at', { category: mark.category, p: formatPercent(mark.score) })))];
+  if (words.length === 0) return null;
+  return (
+    <p class="mark-key">
+      <span class="mark-key-label">{t('marks_note')}</span> {words.join(' · ')}
+    </p>
+  );
+}
+
+/** Seconds run for the eye alone; a screen reader is told of the end. */
+function WritingNote() {
+  const t = useText();
+  const [begin] = useState(() => performance.now());
+  const [now, setNow] = useState(begin);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(performance.now()), 500);
+    return () => clearInterval(timer);
+  }, []);
+  const seconds = Math.floor((now - begin) / 1000);
+  return (
+    <p class="writing muted">
+      {t('writing')} {seconds > 0 && <span aria-hidden="true">{t('unit_s', { n: seconds })}</span>}
+    </p>
   );
 }

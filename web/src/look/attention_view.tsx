@@ -58,7 +58,7 @@ export function AttentionView() {
       {failure && <FailureNote failure={failure} onRetry={() => show()} />}
       {value && value.pieces.length < 2 && <p class="note">{t('attention_too_few')}</p>}
       {value && value.pieces.length >= 2 && (
-        <AttentionStage key={value.pieces.join('|')} map={value} word={t('attention_word')} />
+        <AttentionStage key={`${value.layers}/${value.heads}/${value.pieces.join('|')}`} map={value} word={t('attention_word')} />
       )}
     </>
   );
