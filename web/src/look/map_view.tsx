@@ -82,6 +82,7 @@ function Plane({ points, found, near, languages, onWord }: PlaneProps) {
     () => new Set(chooseLabels(points, view, important, { width: 75 / width, height: 24 / height })),
     [points, view, important, width, height],
   );
+  const order = useMemo(() => [...points.keys()].sort((a, b) => Number(labels.has(a)) - Number(labels.has(b))), [labels]); // words over dots
   const onKeyDown = (event: KeyboardEvent) => {
     const next = windowOfKey(view, event.key);
     if (!next) return;
@@ -105,7 +106,8 @@ function Plane({ points, found, near, languages, onWord }: PlaneProps) {
         onKeyDown={onKeyDown}
         onPointerMove={drag}
       >
-        {points.map((point, at) => {
+        {order.map((at) => {
+          const point = points[at]!;
           const x = ((point.x - view.x) / view.size) * width;
           const y = ((point.y - view.y) / view.size) * height;
           if (x < -20 || x > width + 20 || y < -20 || y > height + 20) return null;
