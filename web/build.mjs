@@ -1,7 +1,7 @@
 // Bundles src/ into dist/{index.html,app.js,app.css}.
 //   --out FOLDER  there instead of dist/      --tests  only the unit tests, into build/test/
 import { build } from 'esbuild';
-import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,8 +29,11 @@ async function buildTests() {
 
 async function buildPage(out) {
   await mkdir(out, { recursive: true });
+  // The bundle contains Preact, whose licence goes with every copy.
+  const license = await readFile(join(here, 'node_modules/preact/LICENSE'), 'utf8');
   await build({
     ...common,
+    banner: { js: `/*! Preact. ${license.trim()} */` },
     entryPoints: { app: 'src/main.tsx' },
     outdir: out,
     format: 'iife',

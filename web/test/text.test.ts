@@ -203,7 +203,12 @@ test('statuses and codes become kinds', () => {
 });
 
 test('turns alternate whatever has failed', () => {
-  const message = (role: 'user' | 'assistant', text: string, state: 'done' | 'failed' | 'stopped' = 'done') => ({ id: text, role, text, state });
+  const message = (role: 'user' | 'assistant', text: string, state: 'done' | 'failed' | 'stopped' = 'done') => ({
+    id: text,
+    role,
+    text,
+    state,
+  });
   const turns = turnsOf([
     message('user', 'a'),
     message('assistant', 'A'),
@@ -215,5 +220,8 @@ test('turns alternate whatever has failed', () => {
     message('assistant', '', 'stopped'),
     message('user', 'e'),
   ]);
-  assert.deepEqual(turns.map((turn) => turn.content), ['a', 'A', 'c', 'half', 'e']);
+  assert.deepEqual(
+    turns.map((turn) => turn.content),
+    ['a', 'A', 'c', 'half', 'e'],
+  );
 });
