@@ -18,7 +18,14 @@ std::string number(double value) {
 std::string braces(std::string_view labels, std::string_view more = {}) {
   if (labels.empty() && more.empty()) return "";
   const char* comma = labels.empty() || more.empty() ? "" : ",";
-  return "{" + std::string(labels) + comma + std::string(more) + "}";
+  std::string text = "{";
+  return text.append(labels).append(comma).append(more).append("}");
+}
+
+// One line: name, what follows it, labels, value.
+void put(std::string& out, std::string_view name, std::string_view suffix, std::string_view labels,
+         std::string_view value) {
+  out.append(name).append(suffix).append(labels).append(" ").append(value).append("\n");
 }
 
 }  // namespace
@@ -69,19 +76,20 @@ std::string Metrics::text() const {
   std::string out;
   for (const auto& [name, family] : families_) {
     const char* type = family.gauge ? "gauge" : family.histograms.empty() ? "counter" : "histogram";
-    out += "# HELP " + name + " " + family.help + "\n# TYPE " + name + " " + type + "\n";
-    if (family.gauge) out += name + " " + number(family.gauge()) + "\n";
+    out.append("# HELP ").append(name).append(" ").append(family.help).append("\n# TYPE ");
+    out.append(name).append(" ").append(type).append("\n");
+    if (family.gauge) put(out, name, "", "", number(family.gauge()));
     for (const auto& [labels, value] : family.counters)
-      out += name + braces(labels) + " " + number(value) + "\n";
+      put(out, name, "", braces(labels), number(value));
     for (const auto& [labels, histogram] : family.histograms) {
       for (size_t i = 0; i < kBounds.size(); ++i) {
-        out += name + "_bucket" + braces(labels, "le=\"" + number(kBounds[i]) + "\"") + " " +
-               std::to_string(histogram.buckets[i]) + "\n";
+        const std::string bound = std::string("le=\"").append(number(kBounds[i])).append("\"");
+        put(out, name, "_bucket", braces(labels, bound), std::to_string(histogram.buckets[i]));
       }
-      out += name + "_bucket" + braces(labels, "le=\"+Inf\"") + " " +
-             std::to_string(histogram.count) + "\n";
-      out += name + "_sum" + braces(labels) + " " + number(histogram.sum) + "\n";
-      out += name + "_count" + braces(labels) + " " + std::to_string(histogram.count) + "\n";
+      const std::string count = std::to_string(histogram.count);
+      put(out, name, "_bucket", braces(labels, "le=\"+Inf\""), count);
+      put(out, name, "_sum", braces(labels), number(histogram.sum));
+      put(out, name, "_count", braces(labels), count);
     }
   }
   return out;

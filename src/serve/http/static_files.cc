@@ -12,7 +12,8 @@ constexpr std::string_view kPolicy =
 
 void answer(Exchange& exchange, const StaticFile& file) {
   HttpResponse response;
-  const std::string tag = "\"" + std::string(file.tag) + "\"";
+  std::string tag = "\"";
+  tag.append(file.tag).append("\"");
   response.content_type = file.content_type;
   response.headers = {{"ETag", tag},
                       {"Cache-Control", "no-cache"},
