@@ -1,21 +1,26 @@
-# onmal_embed(TARGET HEADER FUNCTION FILE...): files as functions of TARGET that give their bytes, declared in HEADER.
+# onmal_embed(TARGET HEADER FUNCTION FILE...): files as functions of TARGET that give their bytes, declared in HEADER. The
+# assembler reads them, so that they cost no compile time; a file that is not there is empty.
 function(onmal_embed target header)
   set(source ${CMAKE_CURRENT_BINARY_DIR}/${target}_embedded.cc)
-  set(text "#include \"${header}\"\n\nnamespace onmal {\n")
+  set(text "#include \"${header}\"\n\n")
+  set(functions)
+  set(files)
   while(ARGN)
     list(POP_FRONT ARGN name file)
-    set(bytes)
+    set(include)
     if(EXISTS ${file})
-      set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
-      file(READ ${file} bytes HEX)
-      string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+      list(APPEND files ${file})
+      set(include ".incbin \\\"${file}\\\"\\n")
     endif()
-    string(APPEND text "static const unsigned char ${name}_bytes[] = {${bytes}0};\n"
+    string(APPEND text
+      "asm(\".pushsection .rodata\\nonmal_${name}:\\n${include}onmal_${name}_end:\\n.byte 0\\n.popsection\\n\");\n"
+      "extern \"C\" const char onmal_${name}[], onmal_${name}_end[];\n")
+    string(APPEND functions
       "std::string_view ${name}() {\n"
-      "  return {reinterpret_cast<const char*>(${name}_bytes), sizeof(${name}_bytes) - 1};\n}\n")
+      "  return {onmal_${name}, static_cast<std::size_t>(onmal_${name}_end - onmal_${name})};\n}\n")
   endwhile()
-  string(APPEND text "}  // namespace onmal\n")
+  string(APPEND text "\nnamespace onmal {\n${functions}}  // namespace onmal\n")
   file(CONFIGURE OUTPUT ${source} CONTENT "${text}" @ONLY)
   target_sources(${target} PRIVATE ${source})
-  set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON OBJECT_DEPENDS "${files}")
 endfunction()

@@ -55,8 +55,9 @@ class InstructModel : public TaskModel {
     const GenerateResult result = generator_.generate(ids_of(prompt), how, on_text, stop);
     if (result.finish == FinishReason::kCancelled)
       throw Error(ErrorCode::kCancelled, name_.name, "stopped");
-    const bool finished =
-        result.finish == FinishReason::kEndToken || result.finish == FinishReason::kStopText;
+    const bool finished = result.finish == FinishReason::kEndToken ||
+                          result.finish == FinishReason::kStopText ||
+                          result.finish == FinishReason::kComplete;
     return {std::string(trim_ascii(result.text)), result.prompt_tokens,
             static_cast<int64_t>(result.ids.size()), finished};
   }

@@ -61,6 +61,7 @@ void add_chat_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<ChatOptions>();
   CLI::App* command = app.add_subcommand("chat", "Talk with a model");
   add_talk_options(*command, options->talk);
+  add_json_schema_option(*command, options->talk);
   command->add_option("-s,--system", options->system, "What the model is told first");
   command->add_option("--template", options->template_file,
                       "A Jinja file instead of the model's own chat template");
@@ -78,6 +79,7 @@ void add_chat_command(CLI::App& app, CommandContext& context) {
       ->check(CLI::IsMember({"show", "hide"}))
       ->capture_default_str();
   command->callback([&context, options] {
+    read_json_schema(options->talk);
     const TalkingModel talking = load_for_talking(context, options->talk);
     ConversationOptions conversation = conversation_options(*options, talking.model);
     options->talk.generate.sampler.seed = choose_seed(options->talk.seed);

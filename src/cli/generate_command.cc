@@ -64,10 +64,14 @@ size_t cut_to_fit(std::vector<int32_t>& prompt, int64_t context_tokens, int64_t 
 
 void generate(CommandContext& context, GenerateCommandOptions& options) {
   const std::string text = read_prompt(context, options);
-  if (is_encoder_decoder(options.talk.model))
+  if (is_encoder_decoder(options.talk.model)) {
+    if (!options.talk.json_schema.empty())
+      throw Error(ErrorCode::kUnsupported, "generate", "--json-schema needs a decoder");
     return translate(context, options.talk, text, options.beams);
+  }
   if (options.beams)
     throw Error(ErrorCode::kInvalidArgument, "generate", "--beams is for encoder-decoders");
+  read_json_schema(options.talk);
   const TalkingModel talking = load_for_talking(context, options.talk);
   const Tokenizer& tokenizer = *talking.model.tokenizer;
   const uint64_t seed = choose_seed(options.talk.seed);
@@ -112,6 +116,7 @@ void add_generate_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<GenerateCommandOptions>();
   CLI::App* command = app.add_subcommand("generate", "Continue a text");
   add_talk_options(*command, options->talk);
+  add_json_schema_option(*command, options->talk);
   command->add_option("-p,--prompt", options->prompt, "The text; without it, standard input");
   command->add_flag("--special", options->special,
                     "Read <|im_end|> and the like in the prompt as special tokens");

@@ -10,13 +10,17 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory_size.h"
+#include "infer/json/json_constraint.h"
 #include "models/adapter.h"
 #include "models/model_file.h"
 #include "text/utf8.h"
 
 namespace onmal {
 namespace {
+
+constexpr uint64_t kMaxSchemaBytes = uint64_t{1} << 20;
 
 uint64_t bytes_on_disk(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
@@ -144,6 +148,19 @@ void add_talk_options(CLI::App& command, TalkOptions& options) {
                    "Compute token by token, without guesses (the text is the same)");
   command.add_flag("--ignore-end", options.generate.ignore_end,
                    "Go on behind the model's end tokens");
+}
+
+void add_json_schema_option(CLI::App& command, TalkOptions& options) {
+  command.add_option("--json-schema", options.json_schema,
+                     "Answer in JSON that this JSON Schema (a file, or itself) allows");
+}
+
+void read_json_schema(TalkOptions& options) {
+  const std::string& given = options.json_schema;
+  if (given.empty()) return;
+  const bool is_file = given.front() != '{' && given != "true";
+  options.schema = make_json_constraint(is_file ? read_file(given, kMaxSchemaBytes) : given);
+  options.generate.constraint = options.schema.get();
 }
 
 LanguageModel load_talking_model(const std::string& path) {

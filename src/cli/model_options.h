@@ -23,6 +23,8 @@ struct TalkOptions {
   int64_t draft_tokens = SpeculationOptions{}.draft_tokens;
   bool no_speculation = false;
   DType cache_type = DType::kF16;
+  std::string json_schema;                       // itself or its file; "": none
+  std::shared_ptr<const TextConstraint> schema;  // that, read; generate.constraint points to it
   GenerateOptions generate;
 };
 
@@ -43,6 +45,10 @@ void add_matmul_option(CLI::App& command, MatmulPrecision& precision);
 // --cache-type: the number format of the KV cache.
 void add_cache_type_option(CLI::App& command, DType& type);
 void add_talk_options(CLI::App& command, TalkOptions& options);
+// --json-schema SCHEMA: answers are JSON of it.
+void add_json_schema_option(CLI::App& command, TalkOptions& options);
+// Holds answers to the schema that was given, if one was.
+void read_json_schema(TalkOptions& options);
 
 // Loads what a Generator needs. A model that is mapped and larger than the memory is a warning.
 TalkingModel load_for_talking(CommandContext& context, const TalkOptions& options);

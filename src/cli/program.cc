@@ -25,6 +25,7 @@
 #include "cli/perplexity_command.h"
 #include "cli/pull_command.h"
 #include "cli/quantize_command.h"
+#include "cli/serve_command.h"
 #include "cli/text_task_commands.h"
 #include "cli/tokenizer_commands.h"
 #include "cli/train_commands.h"
@@ -64,6 +65,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_words_commands(app, context);
   add_corpus_commands(app, context);
   add_know_commands(app, context);
+  add_serve_command(app, context);
 }
 
 std::string_view code_name(ErrorCode code) {

@@ -59,6 +59,8 @@ std::string_view finish_reason_name(FinishReason reason) {
       return "context_full";
     case FinishReason::kCancelled:
       return "cancelled";
+    case FinishReason::kComplete:
+      return "complete";
   }
   return "unknown";
 }
@@ -204,6 +206,10 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
   result.ids.reserve(most);
   for (const int32_t id : prompt) sampler.accept(id);
 
+  std::optional<TokenMask> mask;
+  make_mask(options, vocabulary, mask);
+  if (mask && most > 0) mask->require_room(static_cast<int64_t>(most));
+
   Timer timer;
   const std::span<const float> logits = prefill(prompt, stop);
   result.prefill_seconds = timer.seconds();
@@ -215,9 +221,7 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
   }
   timer.restart();
   if (speculator_ != nullptr) speculator_->begin(prompt, options.sampler, vocabulary);
-  std::optional<TokenMask> mask;
-  decode(options, logits, sampler, make_mask(options, vocabulary, mask), stream, on_text, stop,
-         result);
+  decode(options, logits, sampler, mask ? &*mask : nullptr, stream, on_text, stop, result);
   stream.finish(on_text);
   result.decode_seconds = timer.seconds();
   const auto steps = std::max<int64_t>(static_cast<int64_t>(result.ids.size()) - 1, 0);
@@ -226,14 +230,16 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
   return result;
 }
 
-// Null without a constraint; else a pointer into `mask`.
-TokenMask* Generator::make_mask(const GenerateOptions& options, int64_t vocabulary,
-                                std::optional<TokenMask>& mask) const {
-  if (options.constraint == nullptr) return nullptr;
+// Leaves `mask` empty without a constraint.
+void Generator::make_mask(const GenerateOptions& options, int64_t vocabulary,
+                          std::optional<TokenMask>& mask) {
+  if (options.constraint == nullptr) return;
   std::vector<int32_t> ends = options.stop_ids;
   ends.insert(ends.end(), model_.end_ids.begin(), model_.end_ids.end());
   ends.push_back(model_.tokenizer->end_id());
-  return &mask.emplace(*model_.tokenizer, *options.constraint, vocabulary, ends);
+  if (vocabulary_ == nullptr)
+    vocabulary_ = std::make_shared<VocabularyTrie>(*model_.tokenizer, vocabulary);
+  mask.emplace(*model_.tokenizer, *options.constraint, vocabulary, ends, vocabulary_);
 }
 
 // The sequence in the cache may be ahead of the answer by guesses[row..]: they stay where the
@@ -247,15 +253,19 @@ void Generator::decode(const GenerateOptions& options, std::span<const float> lo
   size_t row = 0;  // of `logits`: behind the tokens sampled so far
   while (result.ids.size() < most) {
     const std::span<const float> here = logits.subspan(row * width, sampler.vocab_size());
-    const int32_t id = sampler.sample(mask == nullptr ? here : mask->apply(here));
+    const auto room_left = room() + static_cast<int64_t>(guesses.size() - row);
+    const int64_t tokens_left =
+        std::min(static_cast<int64_t>(most - result.ids.size()), room_left + 1);
+    const int32_t id = sampler.sample(mask == nullptr ? here : mask->apply(here, tokens_left));
     sampler.accept(id);
     if (mask != nullptr) mask->accept(id);
     if (speculator_ != nullptr) speculator_->accept(id);
     result.ids.push_back(id);
     const size_t ahead = guesses.size() - row;
-    const std::optional<FinishReason> finish =
-        finish_after(id, options, stream, on_text, stop, room() + static_cast<int64_t>(ahead),
-                     result.ids.size() == most);
+    std::optional<FinishReason> finish =
+        finish_after(id, options, stream, on_text, stop, room_left, result.ids.size() == most);
+    if (mask != nullptr && finish != FinishReason::kEndToken && mask->is_complete())
+      finish = FinishReason::kComplete;
     if (finish) {
       forget(ahead);
       result.finish = *finish;

@@ -38,11 +38,20 @@ struct GenerateOptions {
   std::vector<int32_t> stop_ids;        // beside the model's own end tokens
   bool ignore_end = false;              // go on behind the model's end tokens (they are not shown)
   SamplerOptions sampler;
-  // What the answer may look like; null: anything. Guesses of speculation are held to it too.
+  // What the answer may look like; null: anything. Guesses of speculation are held to it too. One
+  // that knows its endings is never cut by max_tokens or a full context: it ends in time, or
+  // Error(kInvalidArgument) says how many tokens the shortest answer takes.
   const TextConstraint* constraint = nullptr;
 };
 
-enum class FinishReason : uint8_t { kEndToken, kStopText, kMaxTokens, kContextFull, kCancelled };
+enum class FinishReason : uint8_t {
+  kEndToken,  // the last of the ids
+  kStopText,
+  kMaxTokens,
+  kContextFull,
+  kCancelled,
+  kComplete,  // the constraint lets nothing follow; no end token was sampled
+};
 std::string_view finish_reason_name(FinishReason reason);
 
 struct GenerateResult {
@@ -96,8 +105,8 @@ class Generator {
   void forget(size_t tokens);
   int64_t reuse_prefix(std::span<const int32_t> prompt);
   void check_fits(int64_t tokens) const;
-  TokenMask* make_mask(const GenerateOptions& options, int64_t vocabulary,
-                       std::optional<TokenMask>& mask) const;
+  void make_mask(const GenerateOptions& options, int64_t vocabulary,
+                 std::optional<TokenMask>& mask);
   void decode(const GenerateOptions& options, std::span<const float> logits, Sampler& sampler,
               TokenMask* mask, class TextStream& stream, OnText on_text,
               const std::stop_token& stop, GenerateResult& result);
@@ -121,7 +130,8 @@ class Generator {
   Arena step_memory_;
   std::vector<float> logits_;  // of the last tokens of a pass
   std::unique_ptr<Speculator> speculator_;
-  std::vector<int32_t> pass_;  // a token and the guesses behind it
+  std::shared_ptr<const VocabularyTrie> vocabulary_;  // made for the first constrained answer
+  std::vector<int32_t> pass_;                         // a token and the guesses behind it
 };
 
 }  // namespace onmal

@@ -1,0 +1,212 @@
+#include "cli/serve_command.h"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/memory_size.h"
+#include "cli/json_output.h"
+#include "cli/know_store_options.h"
+#include "models/model_file.h"
+#include "serve/api/api.h"
+#include "serve/api/page.h"
+#include "serve/http/server.h"
+
+namespace onmal {
+namespace {
+
+struct ServeOptions {
+  std::vector<std::string> models;  // [NAME=]PATH
+  KnowStoreOptions store;
+  bool no_store = false;
+  std::string ask_model;
+  std::string keys_file, audit_file;
+  std::string new_key;  // "NAME" or "NAME:admin": make one and leave
+  double watts = 0;
+  uint64_t model_memory_bytes = 0;
+  EngineOptions engine;
+  RateLimits limits;
+  HttpServerOptions http;
+};
+
+ServedKind kind_of(const std::filesystem::path& path) {
+  return open_model_file(path).kind() == ModelKind::kEncoder ? ServedKind::kEmbedding
+                                                             : ServedKind::kChat;
+}
+
+void add_models(ServedModels& models, const ServeOptions& options) {
+  std::vector<std::string> wanted = options.models;
+  const bool starter = wanted.empty() && std::filesystem::exists("models/starter");
+  if (starter) wanted.push_back("models/starter");
+  for (const std::string& one : wanted) {
+    const size_t equals = one.find('=');
+    const std::filesystem::path path = one.substr(equals == std::string::npos ? 0 : equals + 1);
+    const std::string name =
+        equals == std::string::npos ? path.filename().stem().string() : one.substr(0, equals);
+    if (!std::filesystem::exists(path))
+      throw Error(ErrorCode::kIo, path.string(), "is not there", "name a model file or folder");
+    models.add(name, path, kind_of(path));
+  }
+}
+
+// The first address at hand for a reader; the bare one for programs.
+void announce(CommandContext& context, const ServeOptions& options, uint16_t port) {
+  const std::string scheme = options.http.certificate_file.empty() ? "http" : "https";
+  const std::string address = fmt::format("{}://{}:{}", scheme, options.http.host, port);
+  if (context.json) {
+    print_json(context, {{"address", address}, {"port", port}});
+  } else {
+    context.out << address << "\n";
+  }
+  context.out.flush();
+  context.err << "the page is at the address above, the API at its /v1; Ctrl-C ends it\n"
+              << std::flush;
+}
+
+void wait_for_end(CommandContext& context) {
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  std::unique_lock lock(mutex);
+  changed.wait(lock, context.interrupts.token(), [] { return false; });
+}
+
+void require_safe(const ServeOptions& options, const ApiKeys& keys) {
+  const bool local = options.http.host == "127.0.0.1" || options.http.host == "::1";
+  if (local || !keys.empty()) return;
+  throw Error(ErrorCode::kInvalidArgument, "--host " + options.http.host,
+              "would let everybody in the network use this machine",
+              "make keys with --new-key and give --api-keys, or serve on 127.0.0.1");
+}
+
+void serve(CommandContext& context, ServeOptions& options) {
+  if (!options.new_key.empty()) {
+    const bool admin = options.new_key.ends_with(":admin");
+    const std::string name =
+        admin ? options.new_key.substr(0, options.new_key.size() - 6) : options.new_key;
+    context.out << ApiKeys::add(options.keys_file, name, admin ? Role::kAdmin : Role::kUser)
+                << "\n";
+    return;
+  }
+  const ApiKeys keys = options.keys_file.empty() ? ApiKeys() : ApiKeys(options.keys_file);
+  require_safe(options, keys);
+  ThreadPool pool(context.threads);
+  ServedModels models({context.threads, options.engine, options.model_memory_bytes});
+  add_models(models, options);
+  const std::unique_ptr<Embedder> embedder = open_embedder(options.store, pool);
+  const std::unique_ptr<KnowledgeStore> store =
+      options.no_store ? nullptr : open_store(options.store, false);
+  Metrics metrics;
+  Api api(metrics, options.watts);
+  api.models = &models;
+  api.store = store.get();
+  api.embedder = embedder.get();
+  api.pool = &pool;
+  api.version = kVersion;
+  api.ask_model = options.ask_model;
+  api.upload_folder = std::filesystem::absolute(options.store.store + ".files");
+  Router router;
+  add_api_routes(router, api);
+  add_static_files(router, page_files());
+  RateLimiter limiter(options.limits);
+  std::unique_ptr<AuditLog> audit;
+  if (!options.audit_file.empty()) audit = std::make_unique<AuditLog>(options.audit_file);
+  HttpServerParts parts{&router, &keys, &limiter, &metrics, audit.get()};
+  std::mutex log_mutex;
+  parts.log = [&](std::string_view line) {
+    const std::lock_guard lock(log_mutex);
+    context.err << "onmal serve: " << line << "\n" << std::flush;
+  };
+  HttpServer server(options.http, parts);
+  announce(context, options, server.port());
+  wait_for_end(context);
+  context.err << "ending\n" << std::flush;
+  server.stop();
+}
+
+void add_engine_options(CLI::App& command, ServeOptions& options) {
+  options.engine.generator.speculation.draft_tokens = 0;
+  command
+      .add_option("--context", options.engine.generator.context,
+                  "Most tokens of a request and its answer; 0: the model's own")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
+      .add_option("--parallel", options.engine.most_running,
+                  "Requests that a model answers in turn; each has a cache of its own")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command
+      .add_option("--queue", options.engine.most_waiting,
+                  "Requests that may wait beyond those; others get 429")
+      ->check(CLI::Range(0, 100000))
+      ->capture_default_str();
+  command
+      .add_option("--model-memory", options.model_memory_bytes,
+                  "Bytes of weights to keep loaded (2GB); beyond, the longest unused go; 0: all")
+      ->transform(CLI::AsSizeValue(false));
+}
+
+void add_network_options(CLI::App& command, ServeOptions& options) {
+  command.add_option("--host", options.http.host, "Address to listen at")->capture_default_str();
+  command.add_option("--port", options.http.port, "0: any free one")->capture_default_str();
+  command.add_option("--api-keys", options.keys_file,
+                     "File of keys that are let in (their hashes); without: everybody who reaches "
+                     "the address");
+  command.add_option("--new-key", options.new_key,
+                     "NAME or NAME:admin: make a key, add it to --api-keys, print it and leave");
+  command.add_option("--audit", options.audit_file,
+                     "Append a JSON line for each request (no texts)");
+  command
+      .add_option("--cors", options.http.cors_origins, "An origin whose pages may call; '*': any")
+      ->take_all()
+      ->expected(1);
+  command.add_option("--tls-certificate", options.http.certificate_file, "PEM");
+  command.add_option("--tls-key", options.http.key_file, "PEM");
+  command
+      .add_option("--rate", options.limits.requests_per_minute,
+                  "Requests a minute of one client; 0: any number")
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--most-body", options.http.most_body_bytes,
+                  "Bytes of a request's body (files may be larger)")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, CommandContext& context) {
+  const auto options = std::make_shared<ServeOptions>();
+  CLI::App* command =
+      app.add_subcommand("serve", "An OpenAI-compatible API and a page, for models and documents");
+  command
+      ->add_option("-m,--model", options->models,
+                   "[NAME=]PATH of a model; several may be given (default: models/starter)")
+      ->take_all()
+      ->expected(1);
+  add_know_store_options(*command, options->store, false);
+  command->add_flag("--no-store", options->no_store, "Keep no documents");
+  command->add_option("--ask-model", options->ask_model,
+                      "Name of the model that writes answers from documents; without: their own "
+                      "sentences are the answer");
+  command
+      ->add_option("--watts", options->watts,
+                   "What the processor draws, to estimate energy where it cannot be read")
+      ->check(CLI::NonNegativeNumber);
+  add_engine_options(*command, *options);
+  add_network_options(*command, *options);
+  command->callback([&context, options] {
+    if (!options->new_key.empty() && options->keys_file.empty())
+      throw CLI::ValidationError("--new-key", "needs --api-keys FILE to add it to");
+    serve(context, *options);
+  });
+}
+
+}  // namespace onmal

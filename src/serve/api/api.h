@@ -1,0 +1,45 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "knowledge/embedder.h"
+#include "knowledge/store/store.h"
+#include "serve/api/resources.h"
+#include "serve/api/served_models.h"
+#include "serve/http/metrics.h"
+#include "serve/http/router.h"
+
+namespace onmal {
+
+// What the endpoints work with; outlives the server.
+struct Api {
+  // `stated_watts`: see EnergyMeter.
+  Api(Metrics& the_metrics, double stated_watts) : meter(stated_watts), metrics(&the_metrics) {}
+
+  ServedModels* models = nullptr;
+  KnowledgeStore* store = nullptr;  // null: no documents
+  Embedder* embedder = nullptr;     // of the store's vectors; null: none
+  ThreadPool* pool = nullptr;       // for reading documents and asking; one use at a time:
+  std::mutex pool_mutex;
+  ResourceTotals totals;
+  EnergyMeter meter;
+  Metrics* metrics;
+  std::filesystem::path upload_folder;  // of documents that clients send
+  std::string ask_model;  // that writes grounded answers; "": sentences of the documents do
+  std::string version;
+};
+
+// One function a file of endpoints.
+void add_chat_routes(Router& router, Api& api);      // /v1/chat/completions, /v1/completions
+void add_model_routes(Router& router, Api& api);     // /v1/models, /api/info, /api/resources
+void add_text_routes(Router& router, Api& api);      // /tokenize, /detokenize, /v1/embeddings …
+void add_look_routes(Router& router, Api& api);      // /api/attend, /api/next, /api/tokens
+void add_document_routes(Router& router, Api& api);  // /api/collections…
+void add_ask_routes(Router& router, Api& api);       // /api/ask, /api/translate …
+void add_health_routes(Router& router, Api& api);    // /healthz, /metrics, /openapi.json
+void add_api_routes(Router& router, Api& api);       // all of them
+
+}  // namespace onmal

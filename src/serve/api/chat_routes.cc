@@ -1,0 +1,274 @@
+#include <random>
+#include <utility>
+
+#include "infer/json/json_constraint.h"
+#include "infer/json/tool_call.h"
+#include "serve/api/completion_call.h"
+
+namespace onmal {
+namespace {
+
+constexpr int64_t kUsualTokens = 1024;
+constexpr int64_t kMostTokens = int64_t{1} << 20;
+constexpr int64_t kMostChoices = 16;
+constexpr size_t kMostMessages = 2000;
+constexpr size_t kMostStops = 16;
+
+uint64_t fresh_seed() {
+  std::random_device random;
+  return (static_cast<uint64_t>(random()) << 32) | random();
+}
+
+void read_bias(const JsonFields& fields, int64_t vocabulary, SamplerOptions& sampler) {
+  const ApiJson* bias = fields.find("logit_bias");
+  if (bias == nullptr) return;
+  if (!bias->is_object() || bias->size() > 1024)
+    fields.refuse("logit_bias", "must be an object of at most 1024 token ids");
+  for (const auto& [key, value] : bias->items()) {
+    int64_t id = -1;
+    if (!key.empty() && key.size() < 10 && key.find_first_not_of("0123456789") == std::string::npos)
+      id = std::stoll(key);
+    if (id < 0 || id >= vocabulary) fields.refuse("logit_bias", "names no token '" + key + "'");
+    if (!value.is_number()) fields.refuse("logit_bias", "must map ids to numbers");
+    const auto amount = value.get<double>();
+    if (!(amount >= -100 && amount <= 100)) fields.refuse("logit_bias", "must be from -100 to 100");
+    sampler.logit_bias.push_back({static_cast<int32_t>(id), static_cast<float>(amount)});
+  }
+}
+
+void read_sampler(const JsonFields& fields, int64_t vocabulary, SamplerOptions& sampler) {
+  const auto number = [&](const char* name, float& value, double least, double most) {
+    value = static_cast<float>(fields.number(name, static_cast<double>(value), least, most));
+  };
+  number("temperature", sampler.temperature, 0, 2);
+  number("top_p", sampler.top_p, 1e-6, 1);
+  number("min_p", sampler.min_p, 0, 1);
+  number("repetition_penalty", sampler.repetition_penalty, 0.1, 10);
+  number("frequency_penalty", sampler.frequency_penalty, -2, 2);
+  number("presence_penalty", sampler.presence_penalty, -2, 2);
+  sampler.top_k = fields.whole("top_k", sampler.top_k, 0, vocabulary);
+  sampler.seed = fields.has("seed")
+                     ? static_cast<uint64_t>(fields.whole("seed", 0, INT64_MIN, INT64_MAX))
+                     : fresh_seed();
+  read_bias(fields, vocabulary, sampler);
+}
+
+// What all completions have in common.
+void read_common(const JsonFields& fields, CompletionPlan& plan) {
+  GenerateOptions& options = plan.request.options;
+  const int64_t vocabulary = plan.model->model.decoder->config().vocab_size;
+  read_sampler(fields, vocabulary, options.sampler);
+  options.stop_texts = fields.texts("stop", kMostStops);
+  for (const std::string& stop : options.stop_texts) {
+    if (stop.empty() || stop.size() > 1024)
+      fields.refuse("stop", "must be of 1 to 1024 bytes each");
+  }
+  const char* limit = fields.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
+  options.max_tokens = fields.whole(limit, kUsualTokens, 1, kMostTokens);
+  plan.choices = fields.whole("n", 1, 1, kMostChoices);
+  plan.stream = fields.flag("stream", false);
+  if (const ApiJson* how = fields.find("stream_options"))
+    plan.include_usage = JsonFields(*how, "stream_options.").flag("include_usage", false);
+}
+
+std::string content_text(const JsonFields& message) {
+  const ApiJson* content = message.find("content");
+  if (content == nullptr) return "";
+  if (content->is_string()) return content->get<std::string>();
+  if (!content->is_array()) message.refuse("content", "must be a string or an array of parts");
+  std::string text;
+  for (const ApiJson& part : *content) {
+    const JsonFields fields(part, "messages[].content[].");
+    if (fields.required_text("type") != "text")
+      fields.refuse("type", "must be 'text': this server reads no images or sound");
+    text += fields.required_text("text");
+  }
+  return text;
+}
+
+// Arguments travel as a text in the API and as an object to templates.
+ApiJson calls_for_template(const JsonFields& message, const ApiJson& calls) {
+  if (!calls.is_array()) message.refuse("tool_calls", "must be an array");
+  ApiJson out = ApiJson::array();
+  for (const ApiJson& call : calls) {
+    const JsonFields fields(call, "messages[].tool_calls[].");
+    const ApiJson* function = fields.find("function");
+    if (function == nullptr) fields.refuse("function", "is missing");
+    const JsonFields parts(*function, "messages[].tool_calls[].function.");
+    const ApiJson arguments = ApiJson::parse(parts.text("arguments", "{}"), nullptr, false);
+    if (arguments.is_discarded()) parts.refuse("arguments", "must be JSON");
+    out.push_back(
+        {{"type", "function"},
+         {"id", fields.text("id")},
+         {"function", {{"name", parts.required_text("name")}, {"arguments", arguments}}}});
+  }
+  return out;
+}
+
+std::vector<ChatMessage> read_messages(const JsonFields& fields) {
+  const ApiJson* rows = fields.find("messages");
+  if (rows == nullptr || !rows->is_array() || rows->empty())
+    fields.refuse("messages", "must be an array of at least one message");
+  if (rows->size() > kMostMessages) fields.refuse("messages", "has too many entries");
+  std::vector<ChatMessage> messages;
+  for (size_t i = 0; i < rows->size(); ++i) {
+    const JsonFields row((*rows)[i], "messages[" + std::to_string(i) + "].");
+    ChatMessage message;
+    message.role = row.required_text("role");
+    if (message.role == "developer") message.role = "system";
+    if (message.role != "system" && message.role != "user" && message.role != "assistant" &&
+        message.role != "tool")
+      row.refuse("role", "must be one of system, developer, user, assistant, tool");
+    message.content = content_text(row);
+    ApiJson more = ApiJson::object();
+    if (const ApiJson* calls = row.find("tool_calls"))
+      more["tool_calls"] = calls_for_template(row, *calls);
+    if (row.has("tool_call_id")) more["tool_call_id"] = row.text("tool_call_id");
+    if (row.has("name")) more["name"] = row.text("name");
+    if (!more.empty()) message.more_json = dump(more);
+    messages.push_back(std::move(message));
+  }
+  return messages;
+}
+
+// A refused schema is the client's fault; it is told which keyword and where.
+template <typename Make>
+std::shared_ptr<const TextConstraint> make_or_refuse(const char* field, Make make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    throw HttpError(400, without_paths(error.what()), "unsupported_schema", field);
+  }
+}
+
+void read_response_format(const JsonFields& fields, CompletionPlan& plan) {
+  const ApiJson* format = fields.find("response_format");
+  if (format == nullptr) return;
+  const JsonFields parts(*format, "response_format.");
+  const std::string type = parts.required_text("type");
+  if (type == "text") return;
+  if (type == "json_object") {
+    plan.request.constraint = any_json_object();
+    return;
+  }
+  if (type != "json_schema") parts.refuse("type", "must be text, json_object or json_schema");
+  const ApiJson* named = parts.find("json_schema");
+  if (named == nullptr) parts.refuse("json_schema", "is missing");
+  const JsonFields inside(*named, "response_format.json_schema.");
+  const ApiJson* schema = inside.find("schema");
+  if (schema == nullptr) inside.refuse("schema", "is missing");
+  plan.request.constraint =
+      make_or_refuse("response_format", [&] { return make_json_constraint(dump(*schema)); });
+}
+
+// Returns the tools as the template is to see them; "" where none may be called.
+std::string read_tools(const JsonFields& fields, CompletionPlan& plan) {
+  const ApiJson* tools = fields.find("tools");
+  if (tools == nullptr) return "";
+  if (!tools->is_array() || tools->size() > 128)
+    fields.refuse("tools", "must be an array of at most 128 tools");
+  if (tools->empty()) return "";
+  const ApiJson* choice = fields.find("tool_choice");
+  const bool word = choice != nullptr && choice->is_string();
+  const std::string named = word ? choice->get<std::string>() : "";
+  if (named == "none") return "";
+  ToolCallOptions how;
+  how.text_allowed = choice == nullptr || named == "auto";
+  if (word && named != "auto" && named != "required")
+    fields.refuse("tool_choice", "must be none, auto, required or a function");
+  if (choice != nullptr && !word) {
+    const JsonFields parts(*choice, "tool_choice.");
+    const ApiJson* function = parts.find("function");
+    if (function == nullptr) parts.refuse("function", "is missing");
+    how.required_tool = JsonFields(*function, "tool_choice.function.").required_text("name");
+  }
+  if (how.text_allowed && fields.flag("parallel_tool_calls", true)) how.max_calls = 8;
+  plan.calls_tools = true;
+  const bool marked = plan.model->model.chat_template.find("<tool_call>") != std::string::npos;
+  plan.bare_calls = !marked && !how.text_allowed;
+  how.form = plan.bare_calls ? ToolCallForm::kJson : ToolCallForm::kHermes;
+  const std::string text = dump(*tools);
+  plan.request.constraint =
+      make_or_refuse("tools", [&] { return make_tool_call_constraint(text, how); });
+  return text;
+}
+
+void read_logprobs(const JsonFields& fields, CompletionPlan& plan) {
+  const int64_t top = fields.whole("top_logprobs", 0, 0, 20);
+  const bool wanted = fields.flag("logprobs", false);
+  if (!wanted && fields.has("top_logprobs"))
+    fields.refuse("top_logprobs", "needs 'logprobs': true");
+  plan.request.top_logprobs = wanted ? static_cast<int>(top) : -1;
+}
+
+void chat(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  const JsonFields fields(exchange->request().body);
+  CompletionPlan plan;
+  plan.model = api.models->chat(fields.text("model"));
+  if (plan.model->chat_template == nullptr) {
+    throw HttpError(
+        400, "The model '" + plan.model->name + "' has no chat template; use /v1/completions.",
+        "model_not_supported", "model");
+  }
+  read_common(fields, plan);
+  read_logprobs(fields, plan);
+  const std::vector<ChatMessage> messages = read_messages(fields);
+  ChatRequest request;
+  request.messages = messages;
+  request.tools_json = read_tools(fields, plan);
+  if (!plan.calls_tools) read_response_format(fields, plan);
+  const RenderedChat rendered = plan.model->chat_template->render(request);
+  plan.request.prompt =
+      plan.model->encoder->encode(rendered, plan.model->chat_template->is_own_chatml());
+  if (plan.model->end_of_message >= 0)
+    plan.request.options.stop_ids.push_back(plan.model->end_of_message);
+  if (plan.stream) exchange->begin_stream("text/event-stream");
+  std::make_shared<CompletionCall>(api, exchange, std::move(plan))->start();
+}
+
+std::vector<int32_t> read_ids(const JsonFields& fields, const ApiJson& rows, int64_t vocabulary) {
+  std::vector<int32_t> ids;
+  for (const ApiJson& row : rows) {
+    if (!row.is_number_integer() || row.get<int64_t>() < 0 || row.get<int64_t>() >= vocabulary)
+      fields.refuse("prompt", "must hold token ids of the model only");
+    ids.push_back(row.get<int32_t>());
+  }
+  return ids;
+}
+
+void complete(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  const JsonFields fields(exchange->request().body);
+  CompletionPlan plan;
+  plan.form = CompletionForm::kText;
+  plan.model = api.models->chat(fields.text("model"));
+  read_common(fields, plan);
+  read_response_format(fields, plan);
+  plan.echo = fields.flag("echo", false);
+  if (fields.has("logprobs"))
+    plan.request.top_logprobs = static_cast<int>(fields.whole("logprobs", 0, 0, 20));
+  const Tokenizer& tokenizer = *plan.model->model.tokenizer;
+  const ApiJson* prompt = fields.find("prompt");
+  if (prompt != nullptr && prompt->is_array() && !prompt->empty() && (*prompt)[0].is_number()) {
+    plan.request.prompt = read_ids(fields, *prompt, tokenizer.vocab_size());
+    plan.prompt_text = tokenizer.decode(plan.request.prompt);
+  } else {
+    const std::vector<std::string> texts = fields.texts("prompt", 1);
+    if (texts.empty()) fields.refuse("prompt", "is missing");
+    plan.prompt_text = texts[0];
+    plan.request.prompt = tokenizer.encode(texts[0], {.add_special = true});
+  }
+  if (plan.request.prompt.empty()) fields.refuse("prompt", "is empty");
+  if (plan.stream) exchange->begin_stream("text/event-stream");
+  std::make_shared<CompletionCall>(api, exchange, std::move(plan))->start();
+}
+
+}  // namespace
+
+void add_chat_routes(Router& router, Api& api) {
+  router.add({"POST", "/v1/chat/completions",
+              [&api](const std::shared_ptr<Exchange>& exchange) { chat(api, exchange); }});
+  router.add({"POST", "/v1/completions",
+              [&api](const std::shared_ptr<Exchange>& exchange) { complete(api, exchange); }});
+}
+
+}  // namespace onmal

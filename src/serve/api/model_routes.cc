@@ -1,0 +1,87 @@
+#include "serve/api/api.h"
+
+namespace onmal {
+namespace {
+
+ApiJson model_json(const ServedModels::Listed& model) {
+  return {{"id", model.name},
+          {"object", "model"},
+          {"created", 0},
+          {"owned_by", "onmal"},
+          {"kind", served_kind_name(model.kind)},
+          {"loaded", model.loaded}};
+}
+
+void list_models(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  ApiJson rows = ApiJson::array();
+  for (const auto& model : api.models->list()) rows.push_back(model_json(model));
+  respond_json(*exchange, {{"object", "list"}, {"data", std::move(rows)}});
+}
+
+void show_model(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  for (const auto& model : api.models->list()) {
+    if (model.name == exchange->request().parts[0])
+      return respond_json(*exchange, model_json(model));
+  }
+  throw HttpError(404, "The model '" + exchange->request().parts[0] + "' does not exist.",
+                  "model_not_found", "model");
+}
+
+void info(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  ApiJson models = ApiJson::array();
+  for (const auto& model : api.models->list()) {
+    ApiJson row = {{"id", model.name}, {"kind", served_kind_name(model.kind)}};
+    if (model.kind == ServedKind::kChat && model.loaded)
+      row["context"] = api.models->chat(model.name)->engine.context();
+    models.push_back(std::move(row));
+  }
+  respond_json(*exchange,
+               {{"name", "Onmal"},
+                {"version", api.version},
+                {"models", std::move(models)},
+                {"features",
+                 {{"knowledge", api.store != nullptr}, {"moderation", false}, {"attention", true}}},
+                {"language", "ko"}});
+}
+
+}  // namespace
+
+void add_model_routes(Router& router, Api& api) {
+  router.add({"GET", "/v1/models",
+              [&api](const std::shared_ptr<Exchange>& exchange) { list_models(api, exchange); }});
+  router.add({"GET", "/v1/models/{model}",
+              [&api](const std::shared_ptr<Exchange>& exchange) { show_model(api, exchange); }});
+  router.add({"GET", "/api/info",
+              [&api](const std::shared_ptr<Exchange>& exchange) { info(api, exchange); }});
+  router.add({"GET", "/api/resources", [&api](const std::shared_ptr<Exchange>& exchange) {
+                respond_json(*exchange, api.totals.json(api.meter));
+              }});
+}
+
+void add_health_routes(Router& router, Api& api) {
+  router.add({"GET", "/healthz",
+              [](const std::shared_ptr<Exchange>& exchange) {
+                respond_json(*exchange, {{"status", "ok"}});
+              },
+              Role::kAnyone, true});
+  router.add({"GET", "/metrics",
+              [&api](const std::shared_ptr<Exchange>& exchange) {
+                HttpResponse response;
+                response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+                response.body = api.metrics->text();
+                exchange->respond(std::move(response));
+              },
+              Role::kUser, true});
+}
+
+void add_api_routes(Router& router, Api& api) {
+  add_health_routes(router, api);
+  add_model_routes(router, api);
+  add_chat_routes(router, api);
+  add_text_routes(router, api);
+  add_look_routes(router, api);
+  add_document_routes(router, api);
+  add_ask_routes(router, api);
+}
+
+}  // namespace onmal

@@ -1,0 +1,170 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include "knowledge/analyzer.h"
+#include "serve/api/api.h"
+
+namespace onmal {
+namespace {
+
+constexpr size_t kMostTexts = 2048;
+
+void tokenize(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  const JsonFields fields(exchange->request().body);
+  const auto model = api.models->chat(fields.text("model"));
+  const Tokenizer& tokenizer = *model->model.tokenizer;
+  const char* name = fields.has("text") ? "text" : "content";
+  EncodeOptions how;
+  how.add_special = fields.flag("add_special", false);
+  how.parse_special = fields.flag("parse_special", false);
+  const std::vector<int32_t> ids = tokenizer.encode(fields.required_text(name), how);
+  respond_json(*exchange, {{"tokens", ids}, {"count", ids.size()}});
+}
+
+void detokenize(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  const JsonFields fields(exchange->request().body);
+  const auto model = api.models->chat(fields.text("model"));
+  const ApiJson* rows = fields.find("tokens");
+  if (rows == nullptr || !rows->is_array()) fields.refuse("tokens", "must be an array of ids");
+  std::vector<int32_t> ids;
+  for (const ApiJson& row : *rows) {
+    if (!row.is_number_integer() || row.get<int64_t>() < 0 ||
+        row.get<int64_t>() >= model->model.tokenizer->vocab_size())
+      fields.refuse("tokens", "must hold ids of the model only");
+    ids.push_back(row.get<int32_t>());
+  }
+  respond_json(*exchange, {{"content", model->model.tokenizer->decode(ids)}});
+}
+
+std::vector<TextVector> embed(VectorModel& model, const std::vector<std::string>& texts,
+                              const std::stop_token& stop) {
+  std::vector<std::vector<int32_t>> ids;
+  for (const std::string& text : texts)
+    ids.push_back(model.encoder.tokenizer()->encode(text, {.add_special = true}));
+  const std::lock_guard lock(model.mutex);
+  return model.encoder.embed(model.pool, ids, {}, stop);
+}
+
+void embeddings(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  const JsonFields fields(exchange->request().body);
+  const std::vector<std::string> texts = fields.texts("input", kMostTexts);
+  if (texts.empty()) fields.refuse("input", "must be a string or an array of strings");
+  if (fields.text("encoding_format", "float") != "float")
+    fields.refuse("encoding_format", "must be 'float'");
+  const auto model = api.models->vectors(fields.text("model"));
+  if (model->encoder.tokenizer() == nullptr)
+    throw HttpError(400, "This model has no tokenizer.", "model_not_supported", "model");
+  const std::vector<TextVector> vectors = embed(*model, texts, exchange->stop());
+  ApiJson rows = ApiJson::array();
+  int64_t tokens = 0;
+  for (size_t i = 0; i < vectors.size(); ++i) {
+    rows.push_back({{"object", "embedding"}, {"index", i}, {"embedding", vectors[i].values}});
+    tokens += vectors[i].tokens;
+  }
+  RequestCost cost;
+  cost.prompt_tokens = tokens;
+  api.totals.add(cost);
+  respond_json(*exchange, {{"object", "list"},
+                           {"data", std::move(rows)},
+                           {"model", fields.text("model")},
+                           {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}});
+}
+
+std::vector<double> score_by_vectors(VectorModel& model, const std::string& query,
+                                     const std::vector<std::string>& texts,
+                                     const std::stop_token& stop) {
+  std::vector<std::string> all = texts;
+  all.push_back(query);
+  const std::vector<TextVector> vectors = embed(model, all, stop);
+  const std::vector<float>& wanted = vectors.back().values;
+  std::vector<double> scores;
+  for (size_t i = 0; i < texts.size(); ++i)
+    scores.push_back(
+        std::inner_product(wanted.begin(), wanted.end(), vectors[i].values.begin(), 0.0));
+  return scores;
+}
+
+// BM25 (k1 1.2, without lengths) among the texts given.
+std::vector<double> score_by_terms(const std::string& query,
+                                   const std::vector<std::string>& texts) {
+  const Analyzer analyzer;
+  std::vector<std::map<std::string, double>> counts;
+  std::map<std::string, double> holding;
+  for (const std::string& text : texts) {
+    std::map<std::string, double> own;
+    analyzer.analyze(text, [&](const Term& term) { own[term.text] += 1; });
+    for (const auto& [term, count] : own) holding[term] += 1;
+    counts.push_back(std::move(own));
+  }
+  const auto n = static_cast<double>(texts.size());
+  std::vector<double> scores(texts.size(), 0.0);
+  analyzer.analyze(query, [&](const Term& term) {
+    const auto found = holding.find(term.text);
+    if (found == holding.end()) return;
+    const double weight = std::log(1 + (n - found->second + 0.5) / (found->second + 0.5));
+    for (size_t i = 0; i < texts.size(); ++i) {
+      const auto own = counts[i].find(term.text);
+      if (own != counts[i].end()) scores[i] += weight * own->second * 2.2 / (own->second + 1.2);
+    }
+  });
+  return scores;
+}
+
+std::vector<std::string> read_documents(const JsonFields& fields) {
+  const ApiJson* rows = fields.find("documents");
+  if (rows == nullptr || !rows->is_array() || rows->empty() || rows->size() > kMostTexts)
+    fields.refuse("documents", "must be an array of 1 to 2048 texts");
+  std::vector<std::string> texts;
+  for (const ApiJson& row : *rows) {
+    if (row.is_string()) {
+      texts.push_back(row.get<std::string>());
+    } else {
+      texts.push_back(JsonFields(row, "documents[].").required_text("text"));
+    }
+  }
+  return texts;
+}
+
+// By vectors with a model named, else by the terms that query and texts share (BM25 among them).
+void rerank(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  const JsonFields fields(exchange->request().body);
+  const std::string query = fields.required_text("query");
+  const std::vector<std::string> texts = read_documents(fields);
+  const auto most = static_cast<int64_t>(texts.size());
+  const int64_t top = fields.whole("top_n", most, 1, INT32_MAX);
+  const std::string name = fields.text("model");
+  const std::vector<double> scores =
+      name.empty() ? score_by_terms(query, texts)
+                   : score_by_vectors(*api.models->vectors(name), query, texts, exchange->stop());
+  std::vector<size_t> order(texts.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return scores[a] > scores[b]; });
+  order.resize(static_cast<size_t>(std::min(top, most)));
+  ApiJson rows = ApiJson::array();
+  for (const size_t i : order) {
+    ApiJson row = {{"index", i}, {"relevance_score", scores[i]}};
+    if (fields.flag("return_documents", false)) row["document"] = {{"text", texts[i]}};
+    rows.push_back(std::move(row));
+  }
+  respond_json(*exchange, {{"model", name.empty() ? "bm25" : name}, {"results", std::move(rows)}});
+}
+
+}  // namespace
+
+void add_text_routes(Router& router, Api& api) {
+  const auto add = [&](const char* path, void (*handle)(Api&, const std::shared_ptr<Exchange>&)) {
+    router.add({"POST", path, [&api, handle](const std::shared_ptr<Exchange>& exchange) {
+                  handle(api, exchange);
+                }});
+  };
+  add("/tokenize", tokenize);
+  add("/detokenize", detokenize);
+  add("/v1/embeddings", embeddings);
+  add("/v1/rerank", rerank);
+}
+
+}  // namespace onmal
