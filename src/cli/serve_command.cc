@@ -28,6 +28,8 @@ struct ServeOptions {
   bool no_store = false;
   std::string ask_model;
   std::string keys_file, audit_file;
+  std::string policy;
+  bool no_moderation = false;
   std::string new_key;  // "NAME" or "NAME:admin": make one and leave
   double watts = 0;
   uint64_t model_memory_bytes = 0;
@@ -54,6 +56,13 @@ void add_models(ServedModels& models, const ServeOptions& options) {
       throw Error(ErrorCode::kIo, path.string(), "is not there", "name a model file or folder");
     models.add(name, path, kind_of(path));
   }
+}
+
+std::unique_ptr<Moderator> make_moderator(const ServeOptions& options) {
+  if (options.no_moderation) return nullptr;
+  auto moderator = std::make_unique<Moderator>(Moderator::standard());
+  if (!options.policy.empty()) moderator->set_policy(Policy::read(options.policy));
+  return moderator;
 }
 
 // The first address at hand for a reader; the bare one for programs.
@@ -110,6 +119,8 @@ void serve(CommandContext& context, ServeOptions& options) {
   api.pool = &pool;
   api.version = kVersion;
   api.ask_model = options.ask_model;
+  const std::unique_ptr<Moderator> moderator = make_moderator(options);
+  api.moderator = moderator.get();
   api.upload_folder = std::filesystem::absolute(options.store.store + ".files");
   Router router;
   add_api_routes(router, api);
@@ -196,6 +207,9 @@ void add_serve_command(CLI::App& app, CommandContext& context) {
   command->add_option("--ask-model", options->ask_model,
                       "Name of the model that writes answers from documents; without: their own "
                       "sentences are the answer");
+  command->add_option("--policy", options->policy,
+                      "TOML file: what is done about which category where");
+  command->add_flag("--no-moderation", options->no_moderation, "Let everything through unjudged");
   command
       ->add_option("--watts", options->watts,
                    "What the processor draws, to estimate energy where it cannot be read")

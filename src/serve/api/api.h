@@ -7,6 +7,7 @@
 
 #include "knowledge/embedder.h"
 #include "knowledge/store/store.h"
+#include "safety/moderator.h"
 #include "serve/api/resources.h"
 #include "serve/api/served_models.h"
 #include "serve/http/metrics.h"
@@ -24,6 +25,7 @@ struct Api {
   Embedder* embedder = nullptr;     // of the store's vectors; null: none
   ThreadPool* pool = nullptr;       // for reading documents and asking; one use at a time:
   std::mutex pool_mutex;
+  const Moderator* moderator = nullptr;  // of what users say and models answer; null: none
   ResourceTotals totals;
   EnergyMeter meter;
   Metrics* metrics;
@@ -33,13 +35,14 @@ struct Api {
 };
 
 // One function a file of endpoints.
-void add_chat_routes(Router& router, Api& api);      // /v1/chat/completions, /v1/completions
-void add_model_routes(Router& router, Api& api);     // /v1/models, /api/info, /api/resources
-void add_text_routes(Router& router, Api& api);      // /tokenize, /detokenize, /v1/embeddings …
-void add_look_routes(Router& router, Api& api);      // /api/attend, /api/next, /api/tokens
-void add_document_routes(Router& router, Api& api);  // /api/collections…
-void add_ask_routes(Router& router, Api& api);       // /api/ask, /api/translate …
-void add_health_routes(Router& router, Api& api);    // /healthz, /metrics, /openapi.json
-void add_api_routes(Router& router, Api& api);       // all of them
+void add_chat_routes(Router& router, Api& api);        // /v1/chat/completions, /v1/completions
+void add_model_routes(Router& router, Api& api);       // /v1/models, /api/info, /api/resources
+void add_text_routes(Router& router, Api& api);        // /tokenize, /detokenize, /v1/embeddings …
+void add_look_routes(Router& router, Api& api);        // /api/attend, /api/next, /api/tokens
+void add_document_routes(Router& router, Api& api);    // /api/collections…
+void add_ask_routes(Router& router, Api& api);         // /api/ask, /api/translate …
+void add_moderation_routes(Router& router, Api& api);  // /v1/moderations
+void add_health_routes(Router& router, Api& api);      // /healthz, /metrics, /openapi.json
+void add_api_routes(Router& router, Api& api);         // all of them
 
 }  // namespace onmal

@@ -10,6 +10,7 @@
 #include "knowledge/search.h"
 #include "serve/api/api.h"
 #include "serve/api/engine_task_model.h"
+#include "serve/api/moderation.h"
 #include "text/hangul.h"
 
 namespace onmal {
@@ -107,6 +108,7 @@ Asked read_asked(Api& api, const Exchange& exchange) {
   Asked asked;
   asked.question = fields.required_text("question");
   require_text(asked.question, "question");
+  if (api.moderator != nullptr) check_user_text(*api.moderator, asked.question);
   asked.collection = fields.text("collection");
   asked.how.max_tokens = fields.whole("max_tokens", 512, 1, 1 << 20);
   if (const ApiJson* rows = fields.find("history")) {
@@ -147,6 +149,14 @@ std::vector<Passage> search(Api& api, AskEvents& events, const Asked& asked, Req
   return passages;
 }
 
+ApiJson answer_marks(const Api& api, const std::string& text, RequestCost& cost) {
+  if (api.moderator == nullptr) return ApiJson::array();
+  const Timer timer;
+  const ModerationResult result = api.moderator->check(text, Place::kAnswer);
+  cost.moderation_seconds += timer.seconds();
+  return moderation_marks(result);
+}
+
 void tell_answer(Api& api, AskEvents& events, const GroundedAnswer& answer,
                  const std::vector<Passage>& passages, RequestCost& cost,
                  const std::string& model) {
@@ -167,7 +177,7 @@ void tell_answer(Api& api, AskEvents& events, const GroundedAnswer& answer,
               {"answered", !answer.abstained},
               {"confidence", answer.confidence},
               {"citations", citations_json(answer, passages)},
-              {"moderation", ApiJson::array()},
+              {"moderation", answer_marks(api, answer.text, cost)},
               {"resources", cost_json(cost, api.meter)}});
 }
 

@@ -213,6 +213,8 @@ void chat(Api& api, const std::shared_ptr<Exchange>& exchange) {
   read_common(fields, plan);
   read_logprobs(fields, plan);
   const std::vector<ChatMessage> messages = read_messages(fields);
+  if (api.moderator != nullptr && messages.back().role == "user")
+    plan.prompt_moderation = check_user_text(*api.moderator, messages.back().content);
   ChatRequest request;
   request.messages = messages;
   request.tools_json = read_tools(fields, plan);

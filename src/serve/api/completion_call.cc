@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "base/timer.h"
 #include "text/utf8.h"
 
 namespace onmal {
@@ -17,14 +18,6 @@ std::string random_id(const char* prefix) {
   std::string id = prefix;
   for (int i = 0; i < 24; ++i) id += "0123456789abcdefghijklmnopqrstuvwxyz"[random() % 36];
   return id;
-}
-
-const char* finish_name(const GenerateResult& result, bool called) {
-  if (called) return "tool_calls";
-  const bool cut = result.finish == FinishReason::kMaxTokens ||
-                   result.finish == FinishReason::kContextFull ||
-                   result.finish == FinishReason::kCancelled;
-  return cut ? "length" : "stop";
 }
 
 std::string valid_text(std::string_view bytes) {
@@ -103,7 +96,31 @@ CompletionCall::CompletionCall(Api& api, std::shared_ptr<Exchange> exchange, Com
       id_(random_id(plan_.form == CompletionForm::kChat ? "chatcmpl-" : "cmpl-")),
       created_(static_cast<int64_t>(std::time(nullptr))),
       mark_(api.meter.mark()),
-      choices_(static_cast<size_t>(plan_.choices)) {}
+      choices_(static_cast<size_t>(plan_.choices)) {
+  for (Choice& choice : choices_) {
+    // An answer that must have a form is judged whole: covering words would break it.
+    if (api_.moderator != nullptr && plan_.request.constraint == nullptr)
+      choice.moderation.emplace(*api_.moderator, Place::kAnswer);
+  }
+}
+
+std::string CompletionCall::moderated(Choice& choice, std::string_view text, bool last) {
+  if (!choice.moderation) return std::string(text);
+  const Timer timer;
+  std::string shown = choice.moderation->feed(text);
+  if (last) shown += choice.moderation->finish();
+  cost_.moderation_seconds += timer.seconds();
+  return shown;
+}
+
+const char* CompletionCall::finish_name(const Choice& choice, bool called) const {
+  if (choice.moderation && choice.moderation->stopped()) return "content_filter";
+  if (called) return "tool_calls";
+  const FinishReason reason = choice.result->finish;
+  const bool cut = reason == FinishReason::kMaxTokens || reason == FinishReason::kContextFull ||
+                   reason == FinishReason::kCancelled;
+  return cut ? "length" : "stop";
+}
 
 void CompletionCall::start() {
   plan_.request.client = exchange_->request().client.name;
@@ -112,7 +129,7 @@ void CompletionCall::start() {
     EngineRequest request = plan_.request;
     request.options.sampler.seed += i;
     const auto listener = std::make_shared<Listener>(shared_from_this(), i);
-    const auto id = plan_.model->engine.submit(std::move(request), listener);
+    const auto id = submit(std::move(request), listener);
     if (!id) {
       {
         const std::lock_guard lock(mutex_);
@@ -132,6 +149,16 @@ void CompletionCall::start() {
   });
 }
 
+std::optional<Engine::RequestId> CompletionCall::submit(
+    EngineRequest request, const std::shared_ptr<EngineListener>& listener) {
+  try {
+    return plan_.model->engine.submit(std::move(request), listener);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kResource) throw;
+    throw HttpError(400, error.what(), "context_length_exceeded", "messages");
+  }
+}
+
 void CompletionCall::stop_all() {
   std::vector<Engine::RequestId> ids;
   {
@@ -146,19 +173,25 @@ void CompletionCall::on_text(size_t index, std::string_view text,
   const std::lock_guard lock(mutex_);
   if (failed_) return;
   Choice& choice = choices_[index];
-  choice.text += text;
+  const std::string shown = moderated(choice, text, false);
+  choice.text += shown;
   const bool wants_logprobs = plan_.request.top_logprobs >= 0;
   if (wants_logprobs) choice.tokens.insert(choice.tokens.end(), tokens.begin(), tokens.end());
   // A call is told of when it is whole.
-  if (!plan_.stream || plan_.calls_tools || (text.empty() && !wants_logprobs)) return;
-  write_delta(index, {{"content", text}}, logprobs(tokens), nullptr);
+  if (!plan_.stream || plan_.calls_tools || (shown.empty() && !wants_logprobs)) return;
+  write_delta(index, {{"content", shown}}, logprobs(tokens), nullptr);
 }
 
 void CompletionCall::on_end(size_t index, const GenerateResult& result) {
   const std::lock_guard lock(mutex_);
   if (failed_) return;
-  choices_[index].result = result;
+  Choice& choice = choices_[index];
+  choice.result = result;
   cost_.add(result);
+  const std::string rest = moderated(choice, "", true);
+  choice.text += rest;
+  if (plan_.stream && !plan_.calls_tools && !rest.empty())
+    write_delta(index, {{"content", rest}}, nullptr, nullptr);
   if (plan_.stream) write_end(index);
   if (--open_ == 0) finish();
 }
@@ -237,7 +270,7 @@ void CompletionCall::write_end(size_t index) {
     if (called) delta["tool_calls"] = std::move(calls);
   }
   if (!delta.empty()) write_delta(index, delta, logprobs(choice.tokens), nullptr);
-  write_delta(index, ApiJson::object(), nullptr, finish_name(*choice.result, called));
+  write_delta(index, ApiJson::object(), nullptr, finish_name(choice, called));
 }
 
 ApiJson CompletionCall::choice_json(size_t index) const {
@@ -261,7 +294,17 @@ ApiJson CompletionCall::choice_json(size_t index) const {
     out["message"] = std::move(message);
   }
   out["logprobs"] = logprobs(choice.tokens);
-  out["finish_reason"] = finish_name(*choice.result, called);
+  out["finish_reason"] = finish_name(choice, called);
+  return out;
+}
+
+ApiJson CompletionCall::extension() const {
+  ApiJson out = {{"resources", cost_json(cost_, api_.meter)}};
+  if (api_.moderator == nullptr) return out;
+  ApiJson marks = ApiJson::array();
+  if (choices_[0].moderation) marks = moderation_marks(choices_[0].moderation->result());
+  out["moderation"] = std::move(marks);
+  out["prompt_moderation"] = moderation_marks(plan_.prompt_moderation);
   return out;
 }
 
@@ -270,19 +313,18 @@ void CompletionCall::finish() {
   api_.totals.add(cost_);
   exchange_->note({plan_.model->name, static_cast<int64_t>(plan_.request.prompt.size()),
                    cost_.completion_tokens});
-  const ApiJson resources = {{"resources", cost_json(cost_, api_.meter)}};
   if (!plan_.stream) {
     ApiJson document = head(false);
     document["choices"] = ApiJson::array();
     for (size_t i = 0; i < choices_.size(); ++i) document["choices"].push_back(choice_json(i));
     document["usage"] = usage();
-    document["onmal"] = resources;
+    document["onmal"] = extension();
     return respond_json(*exchange_, document);
   }
   ApiJson last = head(true);
   last["choices"] = ApiJson::array();
   if (plan_.include_usage) last["usage"] = usage();
-  last["onmal"] = resources;
+  last["onmal"] = extension();
   if (plan_.include_usage) exchange_->write_event(dump(last));
   exchange_->write_event("[DONE]");
   exchange_->end();

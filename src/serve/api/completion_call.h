@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "safety/moderation_stream.h"
 #include "serve/api/api.h"
+#include "serve/api/moderation.h"
 
 namespace onmal {
 
@@ -23,7 +25,8 @@ struct CompletionPlan {
   bool echo = false;  // of kText: the prompt in front of the answer
   std::string prompt_text = {};
   bool calls_tools = false;  // the answer may be a call
-  bool bare_calls = false;   // it is one JSON object and nothing else
+  ModerationResult prompt_moderation = {};
+  bool bare_calls = false;  // it is one JSON object and nothing else
 };
 
 // A request under way: hears of its choices on the engine's thread and answers the client.
@@ -40,11 +43,14 @@ class CompletionCall : public std::enable_shared_from_this<CompletionCall> {
     std::vector<SampledToken> tokens;
     std::optional<GenerateResult> result;
     bool said_role = false;
+    std::optional<ModerationStream> moderation;  // where there is a moderator
   };
 
   void on_text(size_t index, std::string_view text, std::span<const SampledToken> tokens);
   void on_end(size_t index, const GenerateResult& result);
   void on_error(const Error& error);
+  std::optional<Engine::RequestId> submit(EngineRequest request,
+                                          const std::shared_ptr<EngineListener>& listener);
   void stop_all();
   void finish();
   ApiJson head(bool chunk) const;
@@ -54,6 +60,10 @@ class CompletionCall : public std::enable_shared_from_this<CompletionCall> {
   void write_delta(size_t index, const ApiJson& delta, const ApiJson& logprobs,
                    const char* finish_reason);
   void write_end(size_t index);
+  // What may be shown of a text that goes on, and of its end.
+  std::string moderated(Choice& choice, std::string_view text, bool last);
+  const char* finish_name(const Choice& choice, bool called) const;
+  ApiJson extension() const;
 
   Api& api_;
   std::shared_ptr<Exchange> exchange_;

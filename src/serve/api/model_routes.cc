@@ -35,13 +35,14 @@ void info(Api& api, const std::shared_ptr<Exchange>& exchange) {
       row["context"] = api.models->chat(model.name)->engine.context();
     models.push_back(std::move(row));
   }
-  respond_json(*exchange,
-               {{"name", "Onmal"},
-                {"version", api.version},
-                {"models", std::move(models)},
-                {"features",
-                 {{"knowledge", api.store != nullptr}, {"moderation", false}, {"attention", true}}},
-                {"language", "ko"}});
+  respond_json(*exchange, {{"name", "Onmal"},
+                           {"version", api.version},
+                           {"models", std::move(models)},
+                           {"features",
+                            {{"knowledge", api.store != nullptr},
+                             {"moderation", api.moderator != nullptr},
+                             {"attention", true}}},
+                           {"language", "ko"}});
 }
 
 }  // namespace
@@ -82,6 +83,7 @@ void add_api_routes(Router& router, Api& api) {
   add_look_routes(router, api);
   add_document_routes(router, api);
   add_ask_routes(router, api);
+  add_moderation_routes(router, api);
 }
 
 }  // namespace onmal
