@@ -31,7 +31,7 @@ void add_ngrams(const std::u32string& codes, size_t least, size_t most, uint64_t
   }
 }
 
-// Buckets of all n-grams, with repetitions.
+// Buckets of the n-grams, each once: a text that says one thing a hundred times says one thing.
 std::vector<uint32_t> text_features(std::string_view text, int bits) {
   const MappedText seen = fold_case(drop_invisible(fold_compatibility(MappedText(text))));
   const MappedText folded = squeeze_repeats(compose_jamo(seen), 2);
@@ -47,6 +47,8 @@ std::vector<uint32_t> text_features(std::string_view text, int bits) {
   std::vector<uint32_t> features;
   add_ngrams(spaced(folded.codes()), 1, 4, 1, bits, features);
   add_ngrams(spaced(squeeze_repeats(sound_key(folded), 1).codes()), 4, 6, 2, bits, features);
+  std::sort(features.begin(), features.end());
+  features.erase(std::unique(features.begin(), features.end()), features.end());
   return features;
 }
 

@@ -162,7 +162,10 @@ void Session::parse_head() {
   state_->head_only = request_.method == "HEAD";
   keep_alive_ = parser_->keep_alive() && !core_->stopping;
   const auto target = parse_target({message.target().data(), message.target().size()});
-  if (!target) throw HttpError(400, "The request's address is malformed.", "bad_target");
+  if (!target) {
+    keep_alive_ = false;
+    throw HttpError(400, "The request's address is malformed.", "bad_target");
+  }
   request_.path = target->path;
   request_.query = target->query;
 }
