@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds Onmal on Debian 12, asks its own documentation a question and starts a conversation with the starter model.
+# Builds Onmal on Debian 12, asks its own documentation two questions, serves the page and the API, and starts a
+# conversation with the starter model; the server ends with it.
 #   --no-run   only build
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -27,9 +28,23 @@ for question in 'What do answers cite?' '답은 무엇을 밝히나요?'; do
   build/release/onmal ask -k build/docs.db "$question"
 done
 echo
+# The page, with the same documents; any free port where 8080 is taken.
+address=build/served
+for port in 8080 0; do
+  build/release/onmal serve --port "$port" -k build/docs.db >"$address" 2>build/serve.log &
+  server=$!
+  trap 'kill "$server" 2>/dev/null || true' EXIT
+  for _ in $(seq 100); do
+    [ -s "$address" ] || ! kill -0 "$server" 2>/dev/null || sleep 0.1
+  done
+  [ ! -s "$address" ] || break
+done
+echo "The page and the API: $(cat "$address")"
+echo
 manner=(--temp 0.5 --repetition-penalty 1.2) # so small a model repeats itself otherwise
 if [ -t 0 ]; then
-  exec build/release/onmal chat -m models/starter "${manner[@]}"
+  build/release/onmal chat -m models/starter "${manner[@]}"
+  exit
 fi
 for question in '안녕하세요' '오늘 기분이 좀 우울해요'; do
   echo "> $question"
