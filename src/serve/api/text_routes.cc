@@ -1,3 +1,5 @@
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -48,12 +50,24 @@ std::vector<TextVector> embed(VectorModel& model, const std::vector<std::string>
   return model.encoder.embed(model.pool, ids, {}, stop);
 }
 
+// Little-endian f32, as OpenAI's clients ask for by default.
+std::string base64(const std::vector<float>& values) {
+  const auto bytes = static_cast<int>(values.size() * sizeof(float));
+  std::string text(static_cast<size_t>((bytes + 2) / 3 * 4) + 1, '\0');
+  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                     reinterpret_cast<const unsigned char*>(values.data()), bytes);
+  text.resize(static_cast<size_t>(length));
+  return text;
+}
+
 void embeddings(Api& api, const std::shared_ptr<Exchange>& exchange) {
   const JsonFields fields(exchange->request().body);
   const std::vector<std::string> texts = fields.texts("input", kMostTexts);
   if (texts.empty()) fields.refuse("input", "must be a string or an array of strings");
-  if (fields.text("encoding_format", "float") != "float")
-    fields.refuse("encoding_format", "must be 'float'");
+  const std::string format = fields.text("encoding_format", "float");
+  if (format != "float" && format != "base64")
+    fields.refuse("encoding_format", "must be 'float' or 'base64'");
+  if (fields.has("dimensions")) fields.refuse("dimensions", "cannot be chosen with this model");
   const auto model = api.models->vectors(fields.text("model"));
   if (model->encoder.tokenizer() == nullptr)
     throw HttpError(400, "This model has no tokenizer.", "model_not_supported", "model");
@@ -61,7 +75,10 @@ void embeddings(Api& api, const std::shared_ptr<Exchange>& exchange) {
   ApiJson rows = ApiJson::array();
   int64_t tokens = 0;
   for (size_t i = 0; i < vectors.size(); ++i) {
-    rows.push_back({{"object", "embedding"}, {"index", i}, {"embedding", vectors[i].values}});
+    const std::vector<float>& values = vectors[i].values;
+    rows.push_back({{"object", "embedding"},
+                    {"index", i},
+                    {"embedding", format == "float" ? ApiJson(values) : ApiJson(base64(values))}});
     tokens += vectors[i].tokens;
   }
   RequestCost cost;
