@@ -189,7 +189,8 @@ class ServeTest(unittest.TestCase):
                 status, data, _ = self.server.call(method.upper(), real, b"{}" if method == "post" else None)
                 self.assertNotEqual(status, 405, path)
                 if status == 404:
-                    self.assertNotIn("no such", json.loads(data)["error"]["message"].lower().replace("there is no such", ""))
+                    self.assertNotIn("nothing at this address", json.loads(data)["error"]["message"])
+        self.assertIn("nothing at this address", json.loads(self.server.call("GET", "/nowhere")[1])["error"]["message"])
 
     def test_looking_inside(self):
         seen = self.server.ask("/api/attend", {"text": "나는 학교에 갔다", "level": "word"})
