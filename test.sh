@@ -64,6 +64,13 @@ fuzz_seconds=10
 # Long tests of work that one thread does take minutes under sanitizers; release has run them.
 long_tests='EqualsItsPattern|LongLinesTakeLinearTime|PairsOfTokensHaveTheDistribution'
 run_preset asan unit_tests "$fuzz_seconds" -LE end_to_end -E "$long_tests"
+# The page: types, unit tests, and Chromium where there is one.
+if command -v npm >/dev/null && (cd web && { [ -d node_modules ] || npm ci --no-audit --no-fund >/dev/null 2>&1; }); then
+  echo "== page"
+  if web/test.sh >"$log" 2>&1; then passed=$((passed + 1)); else cat "$log"; failed=$((failed + 1)); fi
+else
+  echo "npm or its packages are not here: the page's tests are skipped" >&2
+fi
 if [ "$full" -eq 1 ]; then
   run_preset tsan unit_tests 0 -LE end_to_end -E "$long_tests"
   run_benchmarks

@@ -99,6 +99,24 @@ const tests = {
     const any = await client.chat.completions.create({ ...common, max_tokens: 60, response_format: { type: 'json_object' } })
     assert.equal(typeof JSON.parse(any.choices[0].message.content), 'object')
   },
+  async 'responses, whole and streamed'() {
+    const asked = { model: 'starter', input: '배고파', max_output_tokens: 16, temperature: 0 }
+    const whole = await client.responses.create(asked)
+    assert.ok(whole.output_text.length > 0)
+    assert.equal(whole.usage.total_tokens, whole.usage.input_tokens + whole.usage.output_tokens)
+    let streamed = ''
+    let ended
+    for await (const event of await client.responses.create({ ...asked, stream: true })) {
+      if (event.type === 'response.output_text.delta') streamed += event.delta
+      if (event.type === 'response.completed' || event.type === 'response.incomplete') ended = event.response
+    }
+    assert.equal(streamed, whole.output_text)
+    assert.equal(ended.usage.output_tokens, whole.usage.output_tokens)
+    const formed = await client.responses.create({
+      ...asked, max_output_tokens: 100, text: { format: { type: 'json_schema', name: 'person', schema: person } } })
+    assert.deepEqual(Object.keys(JSON.parse(formed.output_text)).sort(), ['age', 'name'])
+    await assert.rejects(client.responses.create({ ...asked, previous_response_id: 'resp_1' }), OpenAI.BadRequestError)
+  },
   async 'log-probabilities'() {
     const answer = await client.chat.completions.create({ ...common, logprobs: true, top_logprobs: 4 })
     const rows = answer.choices[0].logprobs.content

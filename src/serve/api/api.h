@@ -42,6 +42,7 @@ void add_look_routes(Router& router, Api& api);        // /api/attend, /api/next
 void add_document_routes(Router& router, Api& api);    // /api/collections…
 void add_ask_routes(Router& router, Api& api);         // /api/ask, /api/translate …
 void add_moderation_routes(Router& router, Api& api);  // /v1/moderations
+void add_responses_routes(Router& router, Api& api);   // /v1/responses
 void add_health_routes(Router& router, Api& api);      // /healthz, /metrics, /openapi.json
 void add_api_routes(Router& router, Api& api);         // all of them
 

@@ -1,75 +1,13 @@
-#include <random>
 #include <utility>
 
 #include "infer/json/json_constraint.h"
 #include "infer/json/tool_call.h"
-#include "serve/api/completion_call.h"
+#include "serve/api/chat_fields.h"
 
 namespace onmal {
 namespace {
 
-constexpr int64_t kUsualTokens = 1024;
-constexpr int64_t kMostTokens = int64_t{1} << 20;
-constexpr int64_t kMostChoices = 16;
 constexpr size_t kMostMessages = 2000;
-constexpr size_t kMostStops = 16;
-
-uint64_t fresh_seed() {
-  std::random_device random;
-  return (static_cast<uint64_t>(random()) << 32) | random();
-}
-
-void read_bias(const JsonFields& fields, int64_t vocabulary, SamplerOptions& sampler) {
-  const ApiJson* bias = fields.find("logit_bias");
-  if (bias == nullptr) return;
-  if (!bias->is_object() || bias->size() > 1024)
-    fields.refuse("logit_bias", "must be an object of at most 1024 token ids");
-  for (const auto& [key, value] : bias->items()) {
-    int64_t id = -1;
-    if (!key.empty() && key.size() < 10 && key.find_first_not_of("0123456789") == std::string::npos)
-      id = std::stoll(key);
-    if (id < 0 || id >= vocabulary) fields.refuse("logit_bias", "names no token '" + key + "'");
-    if (!value.is_number()) fields.refuse("logit_bias", "must map ids to numbers");
-    const auto amount = value.get<double>();
-    if (!(amount >= -100 && amount <= 100)) fields.refuse("logit_bias", "must be from -100 to 100");
-    sampler.logit_bias.push_back({static_cast<int32_t>(id), static_cast<float>(amount)});
-  }
-}
-
-void read_sampler(const JsonFields& fields, int64_t vocabulary, SamplerOptions& sampler) {
-  const auto number = [&](const char* name, float& value, double least, double most) {
-    value = static_cast<float>(fields.number(name, static_cast<double>(value), least, most));
-  };
-  number("temperature", sampler.temperature, 0, 2);
-  number("top_p", sampler.top_p, 1e-6, 1);
-  number("min_p", sampler.min_p, 0, 1);
-  number("repetition_penalty", sampler.repetition_penalty, 0.1, 10);
-  number("frequency_penalty", sampler.frequency_penalty, -2, 2);
-  number("presence_penalty", sampler.presence_penalty, -2, 2);
-  sampler.top_k = fields.whole("top_k", sampler.top_k, 0, vocabulary);
-  sampler.seed = fields.has("seed")
-                     ? static_cast<uint64_t>(fields.whole("seed", 0, INT64_MIN, INT64_MAX))
-                     : fresh_seed();
-  read_bias(fields, vocabulary, sampler);
-}
-
-// What all completions have in common.
-void read_common(const JsonFields& fields, CompletionPlan& plan) {
-  GenerateOptions& options = plan.request.options;
-  const int64_t vocabulary = plan.model->model.decoder->config().vocab_size;
-  read_sampler(fields, vocabulary, options.sampler);
-  options.stop_texts = fields.texts("stop", kMostStops);
-  for (const std::string& stop : options.stop_texts) {
-    if (stop.empty() || stop.size() > 1024)
-      fields.refuse("stop", "must be of 1 to 1024 bytes each");
-  }
-  const char* limit = fields.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
-  options.max_tokens = fields.whole(limit, kUsualTokens, 1, kMostTokens);
-  plan.choices = fields.whole("n", 1, 1, kMostChoices);
-  plan.stream = fields.flag("stream", false);
-  if (const ApiJson* how = fields.find("stream_options"))
-    plan.include_usage = JsonFields(*how, "stream_options.").flag("include_usage", false);
-}
 
 std::string content_text(const JsonFields& message) {
   const ApiJson* content = message.find("content");
@@ -129,16 +67,6 @@ std::vector<ChatMessage> read_messages(const JsonFields& fields) {
     messages.push_back(std::move(message));
   }
   return messages;
-}
-
-// A refused schema is the client's fault; it is told which keyword and where.
-template <typename Make>
-std::shared_ptr<const TextConstraint> make_or_refuse(const char* field, Make make) {
-  try {
-    return make();
-  } catch (const Error& error) {
-    throw HttpError(400, without_paths(error.what()), "unsupported_schema", field);
-  }
 }
 
 void read_response_format(const JsonFields& fields, CompletionPlan& plan) {
@@ -210,7 +138,7 @@ void chat(Api& api, const std::shared_ptr<Exchange>& exchange) {
         400, "The model '" + plan.model->name + "' has no chat template; use /v1/completions.",
         "model_not_supported", "model");
   }
-  read_common(fields, plan);
+  read_common_fields(fields, plan);
   read_logprobs(fields, plan);
   const std::vector<ChatMessage> messages = read_messages(fields);
   if (api.moderator != nullptr && messages.back().role == "user")
@@ -243,7 +171,7 @@ void complete(Api& api, const std::shared_ptr<Exchange>& exchange) {
   CompletionPlan plan;
   plan.form = CompletionForm::kText;
   plan.model = api.models->chat(fields.text("model"));
-  read_common(fields, plan);
+  read_common_fields(fields, plan);
   read_response_format(fields, plan);
   plan.echo = fields.flag("echo", false);
   if (fields.has("logprobs"))

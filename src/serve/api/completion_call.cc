@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/timer.h"
+#include "serve/api/chat_fields.h"
 #include "text/utf8.h"
 
 namespace onmal {
@@ -126,37 +127,25 @@ void CompletionCall::start() {
   plan_.request.client = exchange_->request().client.name;
   open_ = choices_.size();
   for (size_t i = 0; i < choices_.size(); ++i) {
-    EngineRequest request = plan_.request;
-    request.options.sampler.seed += i;
     const auto listener = std::make_shared<Listener>(shared_from_this(), i);
-    const auto id = submit(std::move(request), listener);
-    if (!id) {
+    Engine::RequestId id = 0;
+    try {
+      id = submit_or_refuse(plan_, listener, i);
+    } catch (const HttpError&) {
       {
         const std::lock_guard lock(mutex_);
         failed_ = true;
       }
       stop_all();
-      HttpError busy(429, "Too many requests are waiting; try again later.", "server_busy");
-      busy.retry_after = 2;
-      throw busy;
+      throw;
     }
     const std::lock_guard lock(mutex_);
-    ids_.push_back(*id);
+    ids_.push_back(id);
   }
   const std::weak_ptr<CompletionCall> weak = weak_from_this();
   on_stop_.emplace(exchange_->stop(), [weak] {
     if (const auto call = weak.lock()) call->stop_all();
   });
-}
-
-std::optional<Engine::RequestId> CompletionCall::submit(
-    EngineRequest request, const std::shared_ptr<EngineListener>& listener) {
-  try {
-    return plan_.model->engine.submit(std::move(request), listener);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kResource) throw;
-    throw HttpError(400, error.what(), "context_length_exceeded", "messages");
-  }
 }
 
 void CompletionCall::stop_all() {

@@ -49,8 +49,6 @@ class CompletionCall : public std::enable_shared_from_this<CompletionCall> {
   void on_text(size_t index, std::string_view text, std::span<const SampledToken> tokens);
   void on_end(size_t index, const GenerateResult& result);
   void on_error(const Error& error);
-  std::optional<Engine::RequestId> submit(EngineRequest request,
-                                          const std::shared_ptr<EngineListener>& listener);
   void stop_all();
   void finish();
   ApiJson head(bool chunk) const;

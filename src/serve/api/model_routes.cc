@@ -84,6 +84,7 @@ void add_api_routes(Router& router, Api& api) {
   add_document_routes(router, api);
   add_ask_routes(router, api);
   add_moderation_routes(router, api);
+  add_responses_routes(router, api);
 }
 
 }  // namespace onmal
