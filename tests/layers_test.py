@@ -111,6 +111,8 @@ def length_faults(root):
     faults, longest = [], (0, "")
     for folder in LENGTH_FOLDERS:
         for path in sorted((root / folder).rglob("*")):
+            if "node_modules" in path.parts:
+                continue
             if path.suffix in LENGTH_CHECKED or path.name == "CMakeLists.txt":
                 lines = path.read_text().count("\n")
                 place = path.relative_to(root)

@@ -36,7 +36,7 @@ TEST(Api, DescribesWhatItServesAndServesWhatItDescribes) {
 }
 
 TEST(JsonFields, NamesWhatIsWrong) {
-  const JsonFields fields(R"({"a":1,"b":"x","c":null,"d":[1],"e":1e400,"f":18446744073709551615})");
+  const JsonFields fields(R"({"a":1,"b":"x","c":null,"d":[1],"f":18446744073709551615})");
   EXPECT_EQ(fields.whole("a", 0, 0, 5), 1);
   EXPECT_EQ(fields.text("b"), "x");
   EXPECT_FALSE(fields.has("c"));

@@ -117,7 +117,7 @@ void add_one(Api& api, Exchange& exchange, const std::string& collection, const 
 void add_documents(Api& api, const std::shared_ptr<Exchange>& exchange) {
   store_of(api);
   const std::string collection = collection_of(*exchange);
-  const HttpRequest& request = exchange->request();
+  const ServerRequest& request = exchange->request();
   const std::vector<FormPart> parts = parse_multipart(request.header("Content-Type"), request.body);
   exchange->begin_stream("text/event-stream");
   for (const FormPart& part : parts) {

@@ -132,7 +132,7 @@ std::string dump(const ApiJson& document) {
 }
 
 void respond_json(Exchange& exchange, const ApiJson& document, int status) {
-  HttpResponse response;
+  ServerResponse response;
   response.status = status;
   response.body = dump(document);
   exchange.respond(std::move(response));

@@ -67,7 +67,7 @@ void add_health_routes(Router& router, Api& api) {
               Role::kAnyone, true});
   router.add({"GET", "/metrics",
               [&api](const std::shared_ptr<Exchange>& exchange) {
-                HttpResponse response;
+                ServerResponse response;
                 response.content_type = "text/plain; version=0.0.4; charset=utf-8";
                 response.body = api.metrics->text();
                 exchange->respond(std::move(response));

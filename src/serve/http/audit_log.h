@@ -11,7 +11,7 @@ namespace onmal {
 
 struct RequestRecord {
   uint64_t number = 0;
-  HttpClient client;
+  Caller client;
   std::string method;
   std::string route;    // its pattern, never what stands in the path
   int status = 0;       // 0: the client went before an answer

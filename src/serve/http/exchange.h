@@ -25,12 +25,12 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
-  virtual const HttpRequest& request() const = 0;
+  virtual const ServerRequest& request() const = 0;
   // Requested when the client has gone, or when the server ends and will wait no longer.
   virtual std::stop_token stop() const = 0;
 
   // The whole answer; ignored when one has begun.
-  virtual void respond(HttpResponse response) = 0;
+  virtual void respond(ServerResponse response) = 0;
   // An answer in parts: begin, any number of writes, end. `content_type` "text/event-stream" gets
   // comments while nothing is written, so that neither side takes the silence for a fault.
   virtual void begin_stream(std::string_view content_type) = 0;

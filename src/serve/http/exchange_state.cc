@@ -33,7 +33,7 @@ std::string head_of(const ExchangeState& state, int status, std::string_view con
 class SessionExchange : public Exchange {
  public:
   SessionExchange(std::shared_ptr<Session> session, std::shared_ptr<ExchangeState> state,
-                  HttpRequest request)
+                  ServerRequest request)
       : session_(std::move(session)), state_(std::move(state)), request_(std::move(request)) {}
 
   ~SessionExchange() override {
@@ -51,10 +51,10 @@ class SessionExchange : public Exchange {
     }
   }
 
-  const HttpRequest& request() const override { return request_; }
+  const ServerRequest& request() const override { return request_; }
   std::stop_token stop() const override { return state_->stop.get_token(); }
 
-  void respond(HttpResponse response) override {
+  void respond(ServerResponse response) override {
     const std::unique_lock lock(state_->mutex);
     if (state_->head_sent || state_->ended) return;
     std::string head = head_of(*state_, response.status, response.content_type);
@@ -158,7 +158,7 @@ class SessionExchange : public Exchange {
 
   std::shared_ptr<Session> session_;
   std::shared_ptr<ExchangeState> state_;
-  HttpRequest request_;
+  ServerRequest request_;
 };
 
 }  // namespace
@@ -174,7 +174,8 @@ void ExchangeState::abandon() {
 }
 
 std::shared_ptr<Exchange> make_exchange(std::shared_ptr<Session> session,
-                                        std::shared_ptr<ExchangeState> state, HttpRequest request) {
+                                        std::shared_ptr<ExchangeState> state,
+                                        ServerRequest request) {
   return std::make_shared<SessionExchange>(std::move(session), std::move(state),
                                            std::move(request));
 }

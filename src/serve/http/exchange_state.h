@@ -40,6 +40,7 @@ struct ExchangeState {
 
 // The handle that handlers get.
 std::shared_ptr<Exchange> make_exchange(std::shared_ptr<Session> session,
-                                        std::shared_ptr<ExchangeState> state, HttpRequest request);
+                                        std::shared_ptr<ExchangeState> state,
+                                        ServerRequest request);
 
 }  // namespace onmal

@@ -35,8 +35,8 @@ std::string error_json(const HttpError& error) {
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-HttpResponse error_response(const HttpError& error) {
-  HttpResponse response;
+ServerResponse error_response(const HttpError& error) {
+  ServerResponse response;
   response.status = error.status();
   response.body = error_json(error);
   if (error.retry_after > 0)

@@ -34,7 +34,7 @@ class HttpError : public std::exception {
 
 // {"error":{"message","type","code","param"}}, with invalid bytes replaced.
 std::string error_json(const HttpError& error);
-HttpResponse error_response(const HttpError& error);
+ServerResponse error_response(const HttpError& error);
 
 // What a client may know of an error of the library: bad arguments and limits with their words (of
 // paths the last part alone), everything else as "internal error".

@@ -4,14 +4,14 @@
 
 namespace onmal {
 
-std::string_view HttpRequest::header(std::string_view name) const {
+std::string_view ServerRequest::header(std::string_view name) const {
   for (const HttpHeader& one : headers) {
     if (equal_ignoring_case(one.name, name)) return one.value;
   }
   return {};
 }
 
-std::string_view HttpRequest::query_value(std::string_view name) const {
+std::string_view ServerRequest::query_value(std::string_view name) const {
   for (const auto& [key, value] : query) {
     if (key == name) return value;
   }

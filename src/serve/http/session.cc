@@ -268,7 +268,7 @@ void Session::limit() {
 
 bool Session::answer_preflight() {
   if (request_.method != "OPTIONS") return false;
-  HttpResponse response;
+  ServerResponse response;
   response.status = 204;
   response.content_type = "";
   const RouteMatch match = core_->parts.router->find("OPTIONS", request_.path);

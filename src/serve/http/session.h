@@ -99,10 +99,10 @@ class Session : public std::enable_shared_from_this<Session> {
   bool head_begun_ = false;
   bool keep_alive_ = false;
   std::optional<Parser> parser_;
-  HttpRequest request_;
+  ServerRequest request_;
   uint64_t number_ = 0;  // of the request that is answered, for the record
   std::string method_;
-  HttpClient client_;
+  Caller client_;
   const Route* route_ = nullptr;
   RateLimiter::Admission admission_;
   std::shared_ptr<ExchangeState> state_;  // of the request being answered

@@ -11,7 +11,7 @@ constexpr std::string_view kPolicy =
     "frame-ancestors 'none'";
 
 void answer(Exchange& exchange, const StaticFile& file) {
-  HttpResponse response;
+  ServerResponse response;
   std::string tag = "\"";
   tag.append(file.tag).append("\"");
   response.content_type = file.content_type;
