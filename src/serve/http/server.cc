@@ -162,6 +162,10 @@ void HttpServer::stop() {
   running_->work.reset();
   core.io.stop();
   for (std::thread& thread : running_->threads) thread.join();
+  // Operations that closing broke off still hold their sessions, and those the core: their ends run
+  // here.
+  core.io.restart();
+  core.io.poll();
   // Who still holds an exchange holds the core with it.
 }
 
