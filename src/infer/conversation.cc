@@ -21,7 +21,10 @@ Conversation::Conversation(const Tokenizer& tokenizer, ConversationOptions optio
                 "to mark turns with",
                 "use a chat model, give a --template, or use 'onmal generate' for plain text");
   }
-  end_of_message_ = find_end_of_message();
+  ChatRequest asked;
+  asked.variables_json = options_.variables_json;
+  asked.tools_json = options_.tools_json;
+  end_of_message_ = find_end_of_message(template_, encoder_, asked);
   add_system(options_.system);
 }
 
@@ -42,10 +45,13 @@ RenderedChat Conversation::render(std::span<const ChatMessage> messages,
   return template_.render(request);
 }
 
-int32_t Conversation::find_end_of_message() const {
+int32_t find_end_of_message(const ChatTemplate& chat_template, const ChatEncoder& encoder,
+                            ChatRequest request) {
   const std::vector<ChatMessage> probe = {{"user", "a"}, {"assistant", "b"}};
+  request.messages = probe;
+  request.add_generation_prompt = false;
   try {
-    return encoder_.token_behind(render(probe, false), 1);
+    return encoder.token_behind(chat_template.render(request), 1);
   } catch (const Error&) {
     return -1;  // a template that wants other messages; its end tokens are known from the model
   }

@@ -20,6 +20,11 @@ struct ConversationOptions {
   std::string tools_json = {};      // a JSON array of function descriptions; "": none
 };
 
+// The special token that the template puts behind an answer; -1 when it puts none. `request` gives
+// the tools and variables that it is rendered with.
+int32_t find_end_of_message(const ChatTemplate& chat_template, const ChatEncoder& encoder,
+                            ChatRequest request = {});
+
 // A conversation as token ids, by the model's chat template. Text inside a message never becomes a
 // special token: nobody can forge a turn (see ChatEncoder for the contract).
 class Conversation {
@@ -55,7 +60,6 @@ class Conversation {
 
  private:
   RenderedChat render(std::span<const ChatMessage> messages, bool add_generation_prompt) const;
-  int32_t find_end_of_message() const;
 
   const Tokenizer& tokenizer_;
   ConversationOptions options_;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory_size.h"
 #include "base/timer.h"
+#include "infer/answer_end.h"
 #include "infer/text_stream.h"
 
 namespace onmal {
@@ -39,10 +40,6 @@ const Tokenizer& tokenizer_of(const LanguageModel& model) {
               "the model has no tokenizer that this program understands" +
                   (model.tokenizer_problem.empty() ? "" : " (" + model.tokenizer_problem + ")"),
               "use a model with a byte-level BPE tokenizer");
-}
-
-double rate(int64_t tokens, double seconds) {
-  return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0;
 }
 
 }  // namespace
@@ -94,15 +91,6 @@ void Generator::reset() {
   cached_ids_.clear();
 }
 
-void Generator::check_fits(int64_t tokens) const {
-  if (tokens <= context()) return;
-  throw Error(ErrorCode::kResource, "context",
-              std::to_string(tokens) + " tokens do not fit into the context of " +
-                  std::to_string(context()) + " (" + std::to_string(tokens - context()) +
-                  " too many)",
-              "shorten the input or, where the model allows it, ask for a longer context");
-}
-
 // Runs the model over `ids` behind the cached tokens; gives the logits of the last `wanted_logits`.
 std::span<const float> Generator::forward(std::span<const int32_t> ids, Allocator& memory,
                                           int64_t wanted_logits) {
@@ -149,7 +137,7 @@ int64_t Generator::reuse_prefix(std::span<const int32_t> prompt) {
   if (prompt.empty()) {
     throw Error(ErrorCode::kInvalidArgument, "prompt", "is empty", "give some text");
   }
-  check_fits(static_cast<int64_t>(prompt.size()));
+  require_fits(static_cast<int64_t>(prompt.size()), context());
   const size_t most = std::min(cached_ids_.size(), prompt.size() - 1);
   size_t common = 0;
   while (common < most && cached_ids_[common] == prompt[common]) ++common;
@@ -174,31 +162,21 @@ std::span<const float> Generator::prefill(std::span<const int32_t> prompt,
 }
 
 std::span<const float> Generator::step(int32_t id) {
-  check_fits(cache_.length() + 1);
+  require_fits(cache_.length() + 1, context());
   step_memory_.reset();
   return forward(std::span(&id, 1), step_memory_, 1);
 }
 
-bool Generator::ends_answer(int32_t id, const GenerateOptions& options) const {
-  const auto contains = [id](const std::vector<int32_t>& ids) {
-    return std::find(ids.begin(), ids.end(), id) != ids.end();
-  };
-  if (contains(options.stop_ids)) return true;
-  if (options.ignore_end) return false;
-  return contains(model_.end_ids) || (model_.end_ids.empty() && id == model_.tokenizer->end_id());
-}
-
 GenerateResult Generator::generate(std::span<const int32_t> prompt, const GenerateOptions& options,
                                    OnText on_text, const std::stop_token& stop) {
-  const Tokenizer& tokenizer = tokenizer_of(model_);
+  tokenizer_of(model_);
   if (options.max_tokens < 0) {
     throw Error(ErrorCode::kInvalidArgument, "number of tokens", "must be 0 or more");
   }
   GenerateResult result;
   result.prompt_tokens = static_cast<int64_t>(prompt.size());
   result.cached_tokens = reuse_prefix(prompt);
-  // A vocabulary padded beyond the tokenizer's has rows that stand for no text.
-  const int64_t vocabulary = std::min(model_.decoder->config().vocab_size, tokenizer.vocab_size());
+  const int64_t vocabulary = text_vocabulary(model_);
   Sampler sampler(options.sampler, vocabulary);
   const auto most =
       static_cast<size_t>(std::min(options.max_tokens, context() - result.prompt_tokens + 1));
@@ -214,7 +192,7 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
   const std::span<const float> logits = prefill(prompt, stop);
   result.prefill_seconds = timer.seconds();
   result.prefill_tokens_per_s =
-      rate(result.prompt_tokens - result.cached_tokens, result.prefill_seconds);
+      tokens_per_second(result.prompt_tokens - result.cached_tokens, result.prefill_seconds);
   if (logits.empty()) {
     result.finish = FinishReason::kCancelled;
     return result;
@@ -225,7 +203,7 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
   stream.finish(on_text);
   result.decode_seconds = timer.seconds();
   const auto steps = std::max<int64_t>(static_cast<int64_t>(result.ids.size()) - 1, 0);
-  result.decode_tokens_per_s = rate(steps, result.decode_seconds);
+  result.decode_tokens_per_s = tokens_per_second(steps, result.decode_seconds);
   result.text = stream.text();
   return result;
 }
@@ -234,12 +212,10 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
 void Generator::make_mask(const GenerateOptions& options, int64_t vocabulary,
                           std::optional<TokenMask>& mask) {
   if (options.constraint == nullptr) return;
-  std::vector<int32_t> ends = options.stop_ids;
-  ends.insert(ends.end(), model_.end_ids.begin(), model_.end_ids.end());
-  ends.push_back(model_.tokenizer->end_id());
   if (vocabulary_ == nullptr)
     vocabulary_ = std::make_shared<VocabularyTrie>(*model_.tokenizer, vocabulary);
-  mask.emplace(*model_.tokenizer, *options.constraint, vocabulary, ends, vocabulary_);
+  mask.emplace(*model_.tokenizer, *options.constraint, vocabulary, end_ids(model_, options),
+               vocabulary_);
 }
 
 // The sequence in the cache may be ahead of the answer by guesses[row..]: they stay where the
@@ -296,7 +272,7 @@ std::optional<FinishReason> Generator::finish_after(int32_t id, const GenerateOp
                                                     const std::stop_token& stop, int64_t room_left,
                                                     bool is_last) const {
   const Tokenizer& tokenizer = *model_.tokenizer;
-  if (ends_answer(id, options)) return FinishReason::kEndToken;
+  if (ends_answer(model_, options, id)) return FinishReason::kEndToken;
   if (!tokenizer.is_special(id) && stream.push(tokenizer.piece(id), on_text)) {
     return FinishReason::kStopText;
   }

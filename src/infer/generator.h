@@ -104,7 +104,6 @@ class Generator {
   std::span<const float> verify(int32_t id, std::span<const int32_t> guesses);
   void forget(size_t tokens);
   int64_t reuse_prefix(std::span<const int32_t> prompt);
-  void check_fits(int64_t tokens) const;
   void make_mask(const GenerateOptions& options, int64_t vocabulary,
                  std::optional<TokenMask>& mask);
   void decode(const GenerateOptions& options, std::span<const float> logits, Sampler& sampler,
@@ -114,7 +113,6 @@ class Generator {
                                            class TextStream& stream, OnText on_text,
                                            const std::stop_token& stop, int64_t room_left,
                                            bool is_last) const;
-  bool ends_answer(int32_t id, const GenerateOptions& options) const;
 
   const LanguageModel& model_;
   Backend backend_;

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "corpus/dedup/mix.h"
+#include "corpus/dedup/block_checksum.h"
 
 namespace onmal {
 namespace {
@@ -32,19 +32,8 @@ static_assert(sizeof(BlockHeader) == 16);
                               : "check the folder for temporary files");
 }
 
-// Depends on the place, too, so that a block read from where another one stands is found out.
-uint64_t checksum_of(std::span<const std::byte> bytes, uint64_t place) {
-  uint64_t sum = mix_bits(place ^ bytes.size());
-  size_t i = 0;
-  for (; i + 8 <= bytes.size(); i += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + i, 8);
-    sum = (sum ^ word) * 0x9FB21C651E98DF25ULL;
-    sum ^= sum >> 32;
-  }
-  uint64_t rest = 0;
-  if (i < bytes.size()) std::memcpy(&rest, bytes.data() + i, bytes.size() - i);
-  return mix_bits(sum ^ rest);
+uint64_t checksum_at(std::span<const std::byte> bytes, uint64_t place) {
+  return block_checksum({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, place);
 }
 
 }  // namespace
@@ -112,7 +101,7 @@ uint64_t SpillFile::append(std::span<const std::byte> bytes) {
   }
   const uint64_t place = size();
   const BlockHeader header{kBlockMark, static_cast<uint32_t>(bytes.size()),
-                           checksum_of(bytes, place)};
+                           checksum_at(bytes, place)};
   const uint64_t room = bytes.size() + sizeof header;
   if (buffer_.size() + room > buffer_bytes_) flush();
   const std::byte* head = reinterpret_cast<const std::byte*>(&header);
@@ -120,7 +109,8 @@ uint64_t SpillFile::append(std::span<const std::byte> bytes) {
     write_out(head, sizeof header);
     write_out(bytes.data(), bytes.size());
   } else {
-    // Beyond a MiB all at once: what is not touched is not in memory, a move would hold both places.
+    // Beyond a MiB all at once: what is not touched is not in memory, a move would hold both
+    // places.
     constexpr uint64_t kSmall = uint64_t{1} << 20;
     if (buffer_.size() + room > buffer_.capacity() && buffer_.size() + room > kSmall)
       buffer_.reserve(buffer_bytes_);
@@ -164,7 +154,7 @@ void SpillFile::read(uint64_t place, std::vector<std::byte>& bytes) const {
   if (header.mark != kBlockMark || header.bytes > left) damaged();
   bytes.resize(header.bytes);
   read_raw(place + sizeof header, bytes.data(), bytes.size());
-  if (checksum_of(bytes, place) != header.checksum) damaged();
+  if (checksum_at(bytes, place) != header.checksum) damaged();
 }
 
 uint64_t SpillFile::place_behind(uint64_t place, uint64_t bytes) {

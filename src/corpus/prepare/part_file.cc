@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "corpus/dedup/mix.h"
+#include "corpus/dedup/block_checksum.h"
 
 namespace onmal {
 namespace {
@@ -30,20 +30,6 @@ struct DocumentHeader {
   uint64_t language;
 };
 static_assert(sizeof(DocumentHeader) == 56);
-
-uint64_t checksum_of(std::string_view bytes) {
-  uint64_t sum = mix_bits(bytes.size());
-  size_t i = 0;
-  for (; i + 8 <= bytes.size(); i += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + i, 8);
-    sum = (sum ^ word) * 0x9FB21C651E98DF25ULL;
-    sum ^= sum >> 32;
-  }
-  uint64_t rest = 0;
-  if (i < bytes.size()) std::memcpy(&rest, bytes.data() + i, bytes.size() - i);
-  return mix_bits(sum ^ rest);
-}
 
 [[noreturn]] void damaged(const std::string& where) {
   throw Error(ErrorCode::kBadFile, where, "is not as it was written",
@@ -84,7 +70,7 @@ void for_each_document(std::string_view block, const std::string& where,
 
 void PartWriter::add(std::string_view block, uint64_t documents) {
   const BlockHeader header = {kBlockMark, static_cast<uint32_t>(documents), block.size(),
-                              checksum_of(block)};
+                              block_checksum(block)};
   file_.write(std::string_view(reinterpret_cast<const char*>(&header), sizeof header));
   file_.write(block);
   documents_ += documents;
@@ -105,7 +91,7 @@ bool PartReader::next(PartBlock& block) {
   block.bytes.resize(header.bytes);
   file_.read(block.bytes.data(), static_cast<std::streamsize>(header.bytes));
   if (static_cast<uint64_t>(file_.gcount()) != header.bytes ||
-      checksum_of(block.bytes) != header.checksum)
+      block_checksum(block.bytes) != header.checksum)
     damaged(where_);
   block.first = documents_;
   block.documents = header.documents;

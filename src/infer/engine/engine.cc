@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "infer/answer_end.h"
 #include "infer/engine/sequence.h"
 #include "infer/vocabulary_trie.h"
 
@@ -155,13 +156,7 @@ std::optional<Engine::RequestId> Engine::submit(EngineRequest request,
                                                 std::shared_ptr<EngineListener> listener) {
   const auto tokens = static_cast<int64_t>(request.prompt.size());
   if (tokens == 0) throw Error(ErrorCode::kInvalidArgument, "prompt", "is empty", "give some text");
-  if (tokens > state_->context) {
-    throw Error(ErrorCode::kResource, "context",
-                std::to_string(tokens) + " tokens do not fit into the context of " +
-                    std::to_string(state_->context) + " (" +
-                    std::to_string(tokens - state_->context) + " too many)",
-                "shorten the input");
-  }
+  require_fits(tokens, state_->context);
   if (request.options.max_tokens < 0) {
     throw Error(ErrorCode::kInvalidArgument, "number of tokens", "must be 0 or more");
   }
@@ -272,9 +267,7 @@ void Engine::State::start(Waiting waiting) {
   try {
     Slot& slot = slot_for(waiting.request);
     if (waiting.request.constraint != nullptr && trie == nullptr) {
-      const int64_t vocabulary =
-          std::min(model.decoder->config().vocab_size, model.tokenizer->vocab_size());
-      trie = std::make_shared<VocabularyTrie>(*model.tokenizer, vocabulary);
+      trie = std::make_shared<VocabularyTrie>(*model.tokenizer, text_vocabulary(model));
     }
     slot.sequence =
         std::make_unique<Sequence>(model, *slot.generator, options.generator.prefill_chunk,

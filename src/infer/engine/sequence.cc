@@ -5,20 +5,12 @@
 #include <utility>
 
 #include "base/timer.h"
+#include "infer/answer_end.h"
 
 namespace onmal {
 namespace {
 
 constexpr size_t kExpectedBytesPerToken = 8;
-
-double rate(int64_t tokens, double seconds) {
-  return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0;
-}
-
-int64_t vocabulary_of(const LanguageModel& model) {
-  // A vocabulary padded beyond the tokenizer's has rows that stand for no text.
-  return std::min(model.decoder->config().vocab_size, model.tokenizer->vocab_size());
-}
 
 }  // namespace
 
@@ -54,7 +46,7 @@ Sequence::Sequence(const LanguageModel& model, Generator& generator, int64_t pre
       prefill_chunk_(static_cast<size_t>(prefill_chunk)),
       request_(std::move(request)),
       listener_(std::move(listener)),
-      sampler_(request_.options.sampler, vocabulary_of(model)),
+      sampler_(request_.options.sampler, text_vocabulary(model)),
       stream_(request_.options.stop_texts,
               static_cast<size_t>(std::min<int64_t>(request_.options.max_tokens, 4096)) *
                   kExpectedBytesPerToken) {
@@ -68,11 +60,8 @@ Sequence::Sequence(const LanguageModel& model, Generator& generator, int64_t pre
 }
 
 void Sequence::hold_to_constraint(std::shared_ptr<const VocabularyTrie> trie) {
-  std::vector<int32_t> ends = request_.options.stop_ids;
-  ends.insert(ends.end(), model_.end_ids.begin(), model_.end_ids.end());
-  ends.push_back(model_.tokenizer->end_id());
-  mask_.emplace(*model_.tokenizer, *request_.constraint, vocabulary_of(model_), ends,
-                std::move(trie));
+  mask_.emplace(*model_.tokenizer, *request_.constraint, text_vocabulary(model_),
+                end_ids(model_, request_.options), std::move(trie));
   mask_->require_room(
       std::min(request_.options.max_tokens, generator_.context() - result_.prompt_tokens + 1));
 }
@@ -129,7 +118,7 @@ void Sequence::write_token() {
 
 std::optional<FinishReason> Sequence::finish_behind(int32_t id, std::string& text) {
   const auto emit = [&](std::string_view part) { text += part; };
-  if (ends_answer(id)) return FinishReason::kEndToken;
+  if (ends_answer(model_, request_.options, id)) return FinishReason::kEndToken;
   const Tokenizer& tokenizer = *model_.tokenizer;
   if (!tokenizer.is_special(id) && stream_.push(tokenizer.piece(id), emit)) {
     return FinishReason::kStopText;
@@ -140,15 +129,6 @@ std::optional<FinishReason> Sequence::finish_behind(int32_t id, std::string& tex
   }
   if (generator_.room() == 0) return FinishReason::kContextFull;
   return std::nullopt;
-}
-
-bool Sequence::ends_answer(int32_t id) const {
-  const auto contains = [id](const std::vector<int32_t>& ids) {
-    return std::find(ids.begin(), ids.end(), id) != ids.end();
-  };
-  if (contains(request_.options.stop_ids)) return true;
-  if (request_.options.ignore_end) return false;
-  return contains(model_.end_ids) || (model_.end_ids.empty() && id == model_.tokenizer->end_id());
 }
 
 void Sequence::cancel() {
@@ -163,9 +143,9 @@ void Sequence::finish(FinishReason reason) {
   result_.finish = reason;
   result_.text = stream_.text();
   result_.prefill_tokens_per_s =
-      rate(result_.prompt_tokens - result_.cached_tokens, result_.prefill_seconds);
+      tokens_per_second(result_.prompt_tokens - result_.cached_tokens, result_.prefill_seconds);
   const auto steps = std::max<int64_t>(static_cast<int64_t>(result_.ids.size()) - 1, 0);
-  result_.decode_tokens_per_s = rate(steps, result_.decode_seconds);
+  result_.decode_tokens_per_s = tokens_per_second(steps, result_.decode_seconds);
   listener_->on_end(result_);
 }
 

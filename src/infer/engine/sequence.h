@@ -34,7 +34,6 @@ class Sequence {
   int64_t tokens_left() const;
   // Why the answer ends behind its latest token, or nothing; `text` gets what became certain.
   std::optional<FinishReason> finish_behind(int32_t id, std::string& text);
-  bool ends_answer(int32_t id) const;
   void finish(FinishReason reason);
 
   const LanguageModel& model_;

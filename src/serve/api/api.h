@@ -34,6 +34,11 @@ struct Api {
   std::string version;
 };
 
+using ApiHandler = void (*)(Api&, const std::shared_ptr<Exchange>&);
+// `body_limit` in bytes; 0: the server's own.
+void add_api_route(Router& router, Api& api, const char* method, const char* path,
+                   ApiHandler handle, uint64_t body_limit = 0);
+
 // One function a file of endpoints.
 void add_chat_routes(Router& router, Api& api);        // /v1/chat/completions, /v1/completions
 void add_model_routes(Router& router, Api& api);       // /v1/models, /api/info, /api/resources

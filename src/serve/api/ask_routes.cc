@@ -240,8 +240,7 @@ void run_task(Api& api, const std::shared_ptr<Exchange>& exchange, const std::st
 }  // namespace
 
 void add_ask_routes(Router& router, Api& api) {
-  router.add({"POST", "/api/ask",
-              [&api](const std::shared_ptr<Exchange>& exchange) { ask(api, exchange); }});
+  add_api_route(router, api, "POST", "/api/ask", ask);
   for (const char* task : {"translate", "correct", "summarize"}) {
     router.add({"POST", std::string("/api/") + task,
                 [&api, task](const std::shared_ptr<Exchange>& exchange) {

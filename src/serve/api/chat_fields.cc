@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include "infer/json/json_constraint.h"
+
 namespace onmal {
 namespace {
 
@@ -66,6 +68,18 @@ void read_common_fields(const JsonFields& fields, CompletionPlan& plan) {
   plan.stream = fields.flag("stream", false);
   if (const ApiJson* how = fields.find("stream_options"))
     plan.include_usage = JsonFields(*how, "stream_options.").flag("include_usage", false);
+}
+
+std::shared_ptr<const TextConstraint> format_constraint(const JsonFields& format,
+                                                        const JsonFields& holder,
+                                                        const char* field) {
+  const std::string type = format.required_text("type");
+  if (type == "text") return nullptr;
+  if (type == "json_object") return any_json_object();
+  if (type != "json_schema") format.refuse("type", "must be text, json_object or json_schema");
+  const ApiJson* schema = holder.find("schema");
+  if (schema == nullptr) holder.refuse("schema", "is missing");
+  return make_or_refuse(field, [&] { return make_json_constraint(dump(*schema)); });
 }
 
 Engine::RequestId submit_or_refuse(const CompletionPlan& plan,

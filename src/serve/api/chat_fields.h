@@ -10,6 +10,11 @@ namespace onmal {
 // there already. Throws HttpError(400).
 void read_common_fields(const JsonFields& fields, CompletionPlan& plan);
 
+// What a format asks of an answer: null for "text". `format` has the type, `holder` the schema.
+std::shared_ptr<const TextConstraint> format_constraint(const JsonFields& format,
+                                                        const JsonFields& holder,
+                                                        const char* field);
+
 // A refused schema is the client's fault; it is told which keyword and where.
 template <typename Make>
 std::shared_ptr<const TextConstraint> make_or_refuse(const char* field, Make make) {

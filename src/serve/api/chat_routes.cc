@@ -1,6 +1,5 @@
 #include <utility>
 
-#include "infer/json/json_constraint.h"
 #include "infer/json/tool_call.h"
 #include "serve/api/chat_fields.h"
 
@@ -73,20 +72,13 @@ void read_response_format(const JsonFields& fields, CompletionPlan& plan) {
   const ApiJson* format = fields.find("response_format");
   if (format == nullptr) return;
   const JsonFields parts(*format, "response_format.");
-  const std::string type = parts.required_text("type");
-  if (type == "text") return;
-  if (type == "json_object") {
-    plan.request.constraint = any_json_object();
-    return;
-  }
-  if (type != "json_schema") parts.refuse("type", "must be text, json_object or json_schema");
   const ApiJson* named = parts.find("json_schema");
-  if (named == nullptr) parts.refuse("json_schema", "is missing");
-  const JsonFields inside(*named, "response_format.json_schema.");
-  const ApiJson* schema = inside.find("schema");
-  if (schema == nullptr) inside.refuse("schema", "is missing");
-  plan.request.constraint =
-      make_or_refuse("response_format", [&] { return make_json_constraint(dump(*schema)); });
+  if (named == nullptr) {
+    if (parts.text("type") == "json_schema") parts.refuse("json_schema", "is missing");
+    named = format;
+  }
+  const JsonFields holder(*named, "response_format.json_schema.");
+  plan.request.constraint = format_constraint(parts, holder, "response_format");
 }
 
 // Returns the tools as the template is to see them; "" where none may be called.
@@ -195,10 +187,8 @@ void complete(Api& api, const std::shared_ptr<Exchange>& exchange) {
 }  // namespace
 
 void add_chat_routes(Router& router, Api& api) {
-  router.add({"POST", "/v1/chat/completions",
-              [&api](const std::shared_ptr<Exchange>& exchange) { chat(api, exchange); }});
-  router.add({"POST", "/v1/completions",
-              [&api](const std::shared_ptr<Exchange>& exchange) { complete(api, exchange); }});
+  add_api_route(router, api, "POST", "/v1/chat/completions", chat);
+  add_api_route(router, api, "POST", "/v1/completions", complete);
 }
 
 }  // namespace onmal

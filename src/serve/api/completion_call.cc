@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/timer.h"
+#include "infer/answer_end.h"
 #include "serve/api/chat_fields.h"
 #include "text/utf8.h"
 
@@ -117,10 +118,7 @@ std::string CompletionCall::moderated(Choice& choice, std::string_view text, boo
 const char* CompletionCall::finish_name(const Choice& choice, bool called) const {
   if (choice.moderation && choice.moderation->stopped()) return "content_filter";
   if (called) return "tool_calls";
-  const FinishReason reason = choice.result->finish;
-  const bool cut = reason == FinishReason::kMaxTokens || reason == FinishReason::kContextFull ||
-                   reason == FinishReason::kCancelled;
-  return cut ? "length" : "stop";
+  return is_cut(choice.result->finish) ? "length" : "stop";
 }
 
 void CompletionCall::start() {

@@ -171,19 +171,12 @@ void show_passage(Api& api, const std::shared_ptr<Exchange>& exchange) {
 }  // namespace
 
 void add_document_routes(Router& router, Api& api) {
-  const auto add = [&](const char* method, const char* path,
-                       void (*handle)(Api&, const std::shared_ptr<Exchange>&), uint64_t limit = 0) {
-    Route route{method, path, [&api, handle](const std::shared_ptr<Exchange>& exchange) {
-                  handle(api, exchange);
-                }};
-    route.body_limit = limit;
-    router.add(std::move(route));
-  };
-  add("GET", "/api/collections", list_collections);
-  add("GET", "/api/collections/{name}/documents", list_documents);
-  add("POST", "/api/collections/{name}/documents", add_documents, kMostUploadBytes);
-  add("DELETE", "/api/collections/{name}/documents/{id}", remove_document);
-  add("GET", "/api/collections/{name}/passages/{id}", show_passage);
+  add_api_route(router, api, "GET", "/api/collections", list_collections);
+  add_api_route(router, api, "GET", "/api/collections/{name}/documents", list_documents);
+  add_api_route(router, api, "POST", "/api/collections/{name}/documents", add_documents,
+                kMostUploadBytes);
+  add_api_route(router, api, "DELETE", "/api/collections/{name}/documents/{id}", remove_document);
+  add_api_route(router, api, "GET", "/api/collections/{name}/passages/{id}", show_passage);
 }
 
 }  // namespace onmal

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "infer/answer_end.h"
 #include "serve/http/http_error.h"
 
 namespace onmal {
@@ -92,9 +93,8 @@ class EngineTaskModel : public TaskModel {
     const GenerateResult result = handover->wait(on_text);
     if (result.finish == FinishReason::kCancelled)
       throw Error(ErrorCode::kCancelled, name_.name, "stopped");
-    const bool finished =
-        result.finish != FinishReason::kMaxTokens && result.finish != FinishReason::kContextFull;
-    return {result.text, result.prompt_tokens, static_cast<int64_t>(result.ids.size()), finished};
+    return {result.text, result.prompt_tokens, static_cast<int64_t>(result.ids.size()),
+            !is_cut(result.finish)};
   }
 
  private:

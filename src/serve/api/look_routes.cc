@@ -144,14 +144,9 @@ void show_next(Api& api, const std::shared_ptr<Exchange>& exchange) {
 }  // namespace
 
 void add_look_routes(Router& router, Api& api) {
-  const auto add = [&](const char* path, void (*handle)(Api&, const std::shared_ptr<Exchange>&)) {
-    router.add({"POST", path, [&api, handle](const std::shared_ptr<Exchange>& exchange) {
-                  handle(api, exchange);
-                }});
-  };
-  add("/api/attend", attend);
-  add("/api/tokens", show_tokens);
-  add("/api/next", show_next);
+  add_api_route(router, api, "POST", "/api/attend", attend);
+  add_api_route(router, api, "POST", "/api/tokens", show_tokens);
+  add_api_route(router, api, "POST", "/api/next", show_next);
   router.add({"GET", "/api/words/map", [](const std::shared_ptr<Exchange>&) {
                 throw HttpError(404, "This server has no word vectors.", "not_found");
               }});

@@ -47,13 +47,18 @@ void info(Api& api, const std::shared_ptr<Exchange>& exchange) {
 
 }  // namespace
 
+void add_api_route(Router& router, Api& api, const char* method, const char* path,
+                   ApiHandler handle, uint64_t body_limit) {
+  Route route{method, path,
+              [&api, handle](const std::shared_ptr<Exchange>& exchange) { handle(api, exchange); }};
+  route.body_limit = body_limit;
+  router.add(std::move(route));
+}
+
 void add_model_routes(Router& router, Api& api) {
-  router.add({"GET", "/v1/models",
-              [&api](const std::shared_ptr<Exchange>& exchange) { list_models(api, exchange); }});
-  router.add({"GET", "/v1/models/{model}",
-              [&api](const std::shared_ptr<Exchange>& exchange) { show_model(api, exchange); }});
-  router.add({"GET", "/api/info",
-              [&api](const std::shared_ptr<Exchange>& exchange) { info(api, exchange); }});
+  add_api_route(router, api, "GET", "/v1/models", list_models);
+  add_api_route(router, api, "GET", "/v1/models/{model}", show_model);
+  add_api_route(router, api, "GET", "/api/info", info);
   router.add({"GET", "/api/resources", [&api](const std::shared_ptr<Exchange>& exchange) {
                 respond_json(*exchange, api.totals.json(api.meter));
               }});

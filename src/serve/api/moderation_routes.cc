@@ -79,8 +79,7 @@ ModerationResult check_user_text(const Moderator& moderator, std::string_view te
 }
 
 void add_moderation_routes(Router& router, Api& api) {
-  router.add({"POST", "/v1/moderations",
-              [&api](const std::shared_ptr<Exchange>& exchange) { moderate(api, exchange); }});
+  add_api_route(router, api, "POST", "/v1/moderations", moderate);
 }
 
 }  // namespace onmal

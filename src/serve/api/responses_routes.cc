@@ -1,7 +1,7 @@
 #include <ctime>
 #include <utility>
 
-#include "infer/json/json_constraint.h"
+#include "infer/answer_end.h"
 #include "serve/api/chat_fields.h"
 
 namespace onmal {
@@ -41,11 +41,9 @@ class ResponsesCall : public EngineListener, public std::enable_shared_from_this
     cost_.joules = api_.meter.joules_since(mark_, cost_.prefill_seconds + cost_.decode_seconds);
     api_.totals.add(cost_);
     exchange_->note({plan_.model->name, cost_.prompt_tokens, cost_.completion_tokens});
-    const bool cut = result.finish == FinishReason::kMaxTokens ||
-                     result.finish == FinishReason::kContextFull ||
-                     result.finish == FinishReason::kCancelled;
     const bool filtered = moderation_ && moderation_->stopped();
-    if (cut || filtered) reason_ = filtered ? "content_filter" : "max_output_tokens";
+    if (is_cut(result.finish) || filtered)
+      reason_ = filtered ? "content_filter" : "max_output_tokens";
     const char* status = reason_.empty() ? "completed" : "incomplete";
     if (!plan_.stream) return respond_json(*exchange_, document(status));
     say("response.output_text.done", part({{"text", text_}}));
@@ -164,17 +162,7 @@ void read_format(const JsonFields& fields, CompletionPlan& plan) {
     format = JsonFields(*text, "text.").find("format") == nullptr ? nullptr : &text->at("format");
   if (format == nullptr) return;
   const JsonFields parts(*format, "text.format.");
-  const std::string type = parts.required_text("type");
-  if (type == "text") return;
-  if (type == "json_object") {
-    plan.request.constraint = any_json_object();
-    return;
-  }
-  if (type != "json_schema") parts.refuse("type", "must be text, json_object or json_schema");
-  const ApiJson* schema = parts.find("schema");
-  if (schema == nullptr) parts.refuse("schema", "is missing");
-  plan.request.constraint =
-      make_or_refuse("text.format", [&] { return make_json_constraint(dump(*schema)); });
+  plan.request.constraint = format_constraint(parts, parts, "text.format");
 }
 
 void respond(Api& api, const std::shared_ptr<Exchange>& exchange) {
@@ -210,8 +198,7 @@ void respond(Api& api, const std::shared_ptr<Exchange>& exchange) {
 }  // namespace
 
 void add_responses_routes(Router& router, Api& api) {
-  router.add({"POST", "/v1/responses",
-              [&api](const std::shared_ptr<Exchange>& exchange) { respond(api, exchange); }});
+  add_api_route(router, api, "POST", "/v1/responses", respond);
 }
 
 }  // namespace onmal

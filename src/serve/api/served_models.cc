@@ -1,10 +1,9 @@
 #include "serve/api/served_models.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "models/model_file.h"
+#include "infer/conversation.h"
 #include "serve/http/http_error.h"
 
 namespace onmal {
@@ -17,20 +16,6 @@ std::unique_ptr<ChatTemplate> make_template(const LanguageModel& model) {
   if (model.chat_template.empty() && !marks) return nullptr;
   return std::make_unique<ChatTemplate>(model.chat_template, model.bos_token, model.eos_token,
                                         model.path.filename().string());
-}
-
-// The special token that ends a message; -1 where a template wants other messages than these.
-int32_t find_end_of_message(const ChatTemplate& chat_template, const ChatEncoder& encoder) {
-  const std::array<ChatMessage, 2> probe = {ChatMessage{"user", "a"},
-                                            ChatMessage{"assistant", "b"}};
-  ChatRequest request;
-  request.messages = probe;
-  request.add_generation_prompt = false;
-  try {
-    return encoder.token_behind(chat_template.render(request), 1);
-  } catch (const Error&) {
-    return -1;
-  }
 }
 
 uint64_t bytes_of(const std::filesystem::path& path) {

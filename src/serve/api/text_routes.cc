@@ -173,15 +173,10 @@ void rerank(Api& api, const std::shared_ptr<Exchange>& exchange) {
 }  // namespace
 
 void add_text_routes(Router& router, Api& api) {
-  const auto add = [&](const char* path, void (*handle)(Api&, const std::shared_ptr<Exchange>&)) {
-    router.add({"POST", path, [&api, handle](const std::shared_ptr<Exchange>& exchange) {
-                  handle(api, exchange);
-                }});
-  };
-  add("/tokenize", tokenize);
-  add("/detokenize", detokenize);
-  add("/v1/embeddings", embeddings);
-  add("/v1/rerank", rerank);
+  add_api_route(router, api, "POST", "/tokenize", tokenize);
+  add_api_route(router, api, "POST", "/detokenize", detokenize);
+  add_api_route(router, api, "POST", "/v1/embeddings", embeddings);
+  add_api_route(router, api, "POST", "/v1/rerank", rerank);
 }
 
 }  // namespace onmal

@@ -1,11 +1,12 @@
 #include "serve/http/api_keys.h"
 
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <array>
+#include <span>
 #include <sstream>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -28,11 +29,9 @@ std::string hexadecimal(const unsigned char* bytes, size_t size) {
 }  // namespace
 
 std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
-    throw Error(ErrorCode::kResource, "SHA-256", "could not be computed");
-  return hexadecimal(digest.data(), size);
+  Sha256 sum;
+  sum.add(std::as_bytes(std::span(bytes)));
+  return sum.finish();
 }
 
 ApiKeys::ApiKeys(const std::filesystem::path& file) {
