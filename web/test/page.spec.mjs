@@ -486,6 +486,6 @@ test('failures are said in plain words, with what to do', { skip: onlyMock }, as
     assert.ok((await lastAnswer(page).locator('.markdown').innerText()).length > 0, 'what came is kept');
     await page.getByRole('link', { name: 'Documents' }).click();
     await upload(page, 'program.exe', 'MZ');
-    await page.getByText('Not added: no text can be read').waitFor();
+    await page.locator('.upload-state', { hasText: 'Not added: no text can be read' }).waitFor();
   });
 });
