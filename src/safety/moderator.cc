@@ -33,17 +33,23 @@ size_t window_end(std::string_view text, size_t begin) {
 }  // namespace
 
 std::string cover_spans(std::string_view text, const std::vector<ModerationSpan>& spans) {
+  // How many spans begin less how many end at each byte.
+  std::vector<int> change(text.size() + 1);
+  for (const ModerationSpan& span : spans) {
+    ++change[std::min(span.begin, text.size())];
+    --change[std::min(span.end, text.size())];
+  }
   std::string out;
+  int covering = 0;
   for (size_t at = 0; at < text.size();) {
     const Utf8Char c = read_utf8(text, at);
-    const bool covered = std::any_of(spans.begin(), spans.end(), [&](const ModerationSpan& span) {
-      return span.begin <= at && at < span.end;
-    });
-    if (covered && text[at] != ' ' && text[at] != '\n') {
+    covering += change[at];
+    if (covering > 0 && text[at] != ' ' && text[at] != '\n') {
       out += "○";
     } else {
       out += text.substr(at, c.length);
     }
+    for (size_t i = 1; i < c.length; ++i) covering += change[at + i];
     at += c.length;
   }
   return out;
@@ -60,12 +66,15 @@ Moderator Moderator::standard() {
   return moderator;
 }
 
-void Moderator::add_window(std::string_view text, size_t offset, ModerationResult& result) const {
+void Moderator::add_window(std::string_view text, size_t offset, size_t seen_before,
+                           ModerationResult& result) const {
   const TextViews views = make_views(text);
   for (const LexiconHit& hit : lexicon_.search(text, views)) {
     const ModerationSpan span{offset + hit.begin, offset + hit.end, hit.category, hit.score,
                               hit.view};
-    if (std::find(result.spans.begin(), result.spans.end(), span) == result.spans.end())
+    // Two windows may have found it, one behind the other.
+    const auto recent = result.spans.begin() + static_cast<std::ptrdiff_t>(seen_before);
+    if (std::find(recent, result.spans.end(), span) == result.spans.end())
       result.spans.push_back(span);
     float& score = result.scores[category_index(hit.category)];
     score = std::max(score, hit.score);
@@ -91,9 +100,12 @@ void Moderator::add_window(std::string_view text, size_t offset, ModerationResul
 
 ModerationResult Moderator::scores(std::string_view text) const {
   ModerationResult result;
+  size_t seen_before = 0;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = window_end(text, begin);
-    add_window(text.substr(begin, end - begin), begin, result);
+    const size_t seen = result.spans.size();
+    add_window(text.substr(begin, end - begin), begin, seen_before, result);
+    seen_before = seen;
     if (end == text.size()) break;
     const size_t space = text.find_first_of(" \n", end - kOverlapBytes);
     begin = space < end ? space + 1 : character_border(text, end - kOverlapBytes);

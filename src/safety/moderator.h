@@ -57,7 +57,9 @@ class Moderator {
   void decide(ModerationResult& result, Place place) const;
 
  private:
-  void add_window(std::string_view text, size_t offset, ModerationResult& result) const;
+  // `seen_before`: the first span of the window before.
+  void add_window(std::string_view text, size_t offset, size_t seen_before,
+                  ModerationResult& result) const;
 
   Lexicon lexicon_;
   Policy policy_;

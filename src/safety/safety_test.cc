@@ -254,6 +254,20 @@ TEST(Moderator, LongTextsAreSearchedToTheEndAndAcrossWindows) {
   }
 }
 
+TEST(Moderator, ManyHitsAreEachFoundOnce) {
+  const Moderator moderator = lexicon_moderator();
+  std::string text;
+  std::string covered;
+  constexpr size_t kHits = 20000;
+  for (size_t i = 0; i < kHits; ++i) {
+    text += "시발 ";
+    covered += "○○ ";
+  }
+  const ModerationResult result = moderator.check(text, Place::kAnswer);
+  EXPECT_EQ(result.spans.size(), kHits);
+  EXPECT_EQ(cover_spans(text, result.spans), covered);
+}
+
 TEST(Moderator, AnyBytesAreJudged) {
   const Moderator moderator = lexicon_moderator();
   Rng rng(9);
