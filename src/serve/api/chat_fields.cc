@@ -64,6 +64,7 @@ void read_common_fields(const JsonFields& fields, CompletionPlan& plan) {
   }
   const char* limit = fields.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
   options.max_tokens = fields.whole(limit, kUsualTokens, 1, kMostTokens);
+  options.ignore_end = fields.flag("ignore_eos", false);  // as llama-server and vLLM have it
   plan.choices = fields.whole("n", 1, 1, kMostChoices);
   plan.stream = fields.flag("stream", false);
   if (const ApiJson* how = fields.find("stream_options"))
