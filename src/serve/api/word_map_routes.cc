@@ -68,6 +68,13 @@ Tensor input_embeddings(Decoder& decoder) {
   return *table;
 }
 
+// As the model knows the word best: at the beginning of a text or within one.
+std::vector<int32_t> fewest_tokens(const Tokenizer& tokenizer, const std::string& word) {
+  std::vector<int32_t> alone = tokenizer.encode(word);
+  std::vector<int32_t> within = tokenizer.encode(" " + word);
+  return !within.empty() && within.size() <= alone.size() ? within : alone;
+}
+
 // A word's row is the mean of its tokens' rows in the model's table.
 MapRows rows_of_model(Api& api, const ChatModel& model) {
   const Tensor table = input_embeddings(*model.model.decoder);
@@ -79,7 +86,7 @@ MapRows rows_of_model(Api& api, const ChatModel& model) {
   rows.dim = model.model.decoder->config().dim;
   const auto dim = static_cast<size_t>(rows.dim);
   for (const MapWord& word : map_words()) {
-    std::vector<int32_t> ids = model.model.tokenizer->encode(word.word);
+    std::vector<int32_t> ids = fewest_tokens(*model.model.tokenizer, word.word);
     if (ids.empty()) continue;
     const auto count = static_cast<int64_t>(ids.size());
     const Tensor looked_up =
@@ -92,9 +99,28 @@ MapRows rows_of_model(Api& api, const ChatModel& model) {
   return rows;
 }
 
-std::string draw(const MapRows& rows, const std::string& source) {
+// Takes each language's mean off its words: what parts the languages would fill the picture.
+void center_languages(MapRows& rows) {
+  const auto dim = static_cast<size_t>(rows.dim);
+  std::map<std::string, std::vector<float>> sums;
+  std::map<std::string, float> counts;
+  for (size_t i = 0; i < rows.words.size(); ++i) {
+    std::vector<float>& sum = sums[rows.words[i].language];
+    sum.resize(dim);
+    for (size_t j = 0; j < dim; ++j) sum[j] += rows.values[i * dim + j];
+    ++counts[rows.words[i].language];
+  }
+  for (size_t i = 0; i < rows.words.size(); ++i) {
+    const std::string& language = rows.words[i].language;
+    for (size_t j = 0; j < dim; ++j)
+      rows.values[i * dim + j] -= sums[language][j] / counts[language];
+  }
+}
+
+std::string draw(MapRows rows, const std::string& source) {
   if (rows.words.size() < 3)
     throw HttpError(404, "The vectors have none of the words of the map.", "not_found");
+  center_languages(rows);
   const std::vector<Point> places = project_pca(rows.values, rows.dim);
   ApiJson points = ApiJson::array();
   for (size_t i = 0; i < places.size(); ++i) {
