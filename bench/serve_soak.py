@@ -44,7 +44,7 @@ def client(port, number, until, counts, wrong):
         kind, path, body, expected = requests(rng)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
-            connection.request("POST", path, json.dumps(body))
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
             if kind == "vanish":
                 time.sleep(rng.uniform(0, 0.05))
             else:

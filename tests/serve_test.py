@@ -10,6 +10,7 @@ import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -22,17 +23,21 @@ from end_to_end import SOURCE
 
 class Server:
     def __init__(self, folder, *arguments):
+        self.said = open(folder / "said.txt", "ab")
         self.process = subprocess.Popen(
             [end_to_end.ONMAL, "-t", "2", "serve", "-m", SOURCE / "models" / "starter", "--port", "0",
              "-k", folder / "store.db", *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            stdout=subprocess.PIPE, stderr=self.said, text=True)
         self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
 
     def call(self, method, path, body=None, headers=None, timeout=60):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         if body is not None and not isinstance(body, (bytes, str)):
             body = json.dumps(body)
-        connection.request(method, path, body, headers or {})
+        headers = dict(headers or {})
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         data = answer.read()
         connection.close()
@@ -56,9 +61,18 @@ class Server:
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(30)
-        self.process.stdout.close()
+        code = self.process.wait(60)
+        self.let_go()
         return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.let_go()
+
+    def let_go(self):
+        self.process.stdout.close()
+        self.said.close()
 
 
 def upload(files):
@@ -192,6 +206,55 @@ class ServeTest(unittest.TestCase):
                     self.assertNotIn("nothing at this address", json.loads(data)["error"]["message"])
         self.assertIn("nothing at this address", json.loads(self.server.call("GET", "/nowhere")[1])["error"]["message"])
 
+    def test_an_answer_that_must_not_go_on_stops_its_request(self):
+        # The answer is prescribed: whatever the model, it would go on for hundreds of tokens.
+        begin = "옛날에 어떤 사람이 살았는데 이 병신"
+        told = begin + " 그리고 다시 길을 떠났다." * 30
+        schema = {"type": "object", "properties": {"a": {"enum": [told]}}, "required": ["a"]}
+        body = chat(max_tokens=900, response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": schema}})
+        before = len(self.server.ask("/tokenize", {"text": json.dumps({"a": begin}, ensure_ascii=False)})["tokens"])
+        whole = self.server.ask("/v1/chat/completions", body)
+        chunks = self.server.events("/v1/chat/completions", {**body, "stream": True, "stream_options": {"include_usage": True}})
+        text = "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks if c["choices"])
+        for shown, finish, usage in (
+                (whole["choices"][0]["message"]["content"], whole["choices"][0]["finish_reason"], whole["usage"]),
+                (text, chunks[-2]["choices"][0]["finish_reason"], chunks[-1]["usage"])):
+            self.assertEqual(finish, "content_filter")
+            self.assertNotIn("병", shown)
+            # At most 24 characters are written before it is looked at, and what of a syllable is under way.
+            self.assertLessEqual(usage["completion_tokens"], before + 24 + 4)
+        responses = self.server.ask("/v1/responses", {"input": "배고파", "max_output_tokens": 900, "text": {
+            "format": {"type": "json_schema", "name": "a", "schema": schema}}})
+        self.assertEqual(responses["incomplete_details"]["reason"], "content_filter")
+        self.assertLessEqual(responses["usage"]["output_tokens"], before + 24 + 4)
+
+    def test_an_answer_from_documents_that_is_blocked_is_not_told(self):
+        body, headers = upload([("motto.txt", "우리 회사의 구호는 '병신 같은 새끼들아 일어나라' 이다.\n".encode())])
+        self.assertEqual(self.server.call("POST", "/api/collections/mottos/documents", body, headers)[0], 200)
+        _, data, _ = self.server.call("POST", "/api/ask", {"question": "우리 회사의 구호는 무엇인가요?", "collection": "mottos"})
+        rows = [json.loads(line[6:]) for line in data.decode().split("\n") if line.startswith("data: {")]
+        self.assertEqual(rows[-1].get("error", {}).get("code"), "content_filter", rows[-1])
+        self.assertEqual([row for row in rows if row.get("type") in ("delta", "answer")], [])
+
+    def test_a_map_of_words_is_there_by_default(self):
+        status, data, _ = self.server.call("GET", "/api/words/map")
+        self.assertEqual(status, 200, data)
+        points = json.loads(data)["points"]
+        self.assertGreater(len(points), 150)
+        self.assertEqual({p["language"] for p in points}, {"ko", "en"})
+        self.assertTrue({"왕", "king"} <= {p["word"] for p in points})
+        self.assertTrue(all(abs(p[axis]) < 10 for p in points for axis in "xy"))
+        self.assertGreater(len({(p["x"], p["y"]) for p in points}), 0.9 * len(points))
+        self.assertEqual(self.server.call("GET", "/api/words/map?model=starter")[1], data)
+        self.assertEqual(self.server.call("GET", "/api/words/map?model=none")[0], 404)
+
+    def test_other_hosts_and_other_content_types_are_refused(self):
+        for host, status in (("localhost", 200), ("evil.example", 403), ("127.0.0.1.evil.example", 403)):
+            self.assertEqual(self.server.call("GET", "/v1/models", headers={"Host": host})[0], status, host)
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+            status, data, _ = self.server.call("POST", "/v1/chat/completions", chat(), {"Content-Type": kind})
+            self.assertEqual((status, json.loads(data)["error"]["code"]), (415, "unsupported_media_type"))
+
     def test_looking_inside(self):
         seen = self.server.ask("/api/attend", {"text": "나는 학교에 갔다", "level": "word"})
         self.assertEqual(len(seen["weights"]), seen["layers"])
@@ -236,7 +299,8 @@ class ServeTest(unittest.TestCase):
         for _ in range(60):
             dropped = socket.create_connection(("127.0.0.1", self.server.port))
             body = json.dumps(chat(max_tokens=400, stream=True)).encode()
-            dropped.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            dropped.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+                            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             if rng.random() < 0.7:
                 dropped.recv(100)
             dropped.close()
@@ -263,6 +327,107 @@ class ServeTest(unittest.TestCase):
         self.assertIn(b"<html", page[1])
 
 
+def write_adapter(folder, names, shape=(256, 256), rank=2):
+    """A LoRA adapter in PEFT's layout that changes much."""
+    rng = random.Random(1)
+    header, data = {}, b""
+    for name in names:
+        for part, size in (("A", (rank, shape[1])), ("B", (shape[0], rank))):
+            values = struct.pack(f"<{size[0] * size[1]}f", *(rng.gauss(0, 1) for _ in range(size[0] * size[1])))
+            header[f"base_model.model.{name}.lora_{part}.weight"] = {
+                "dtype": "F32", "shape": list(size), "data_offsets": [len(data), len(data) + len(values)]}
+            data += values
+    folder.mkdir()
+    text = json.dumps(header).encode()
+    (folder / "adapter_model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
+    (folder / "adapter_config.json").write_text(json.dumps({
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "r": rank, "lora_alpha": 2 * rank, "target_modules": ["q_proj"],
+        "base_model_name_or_path": "starter"}))
+
+
+class ModelsTest(unittest.TestCase):
+    def test_models_and_adapters_by_name_within_a_memory(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="onmal-serve-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        write_adapter(folder / "tuned", [f"model.layers.{i}.self_attn.q_proj" for i in range(6)])
+        (folder / "words.vec").write_text("4 2\n왕 1 0\n여왕 1 0.5\nking 0 1\nqueen 0.5 1\n", encoding="utf-8")
+        (folder / "prices.toml").write_text('currency = "KRW"\nper_million_prompt_tokens = 100\nper_kwh = 180\n'
+                                            '[models."starter:tuned"]\nper_million_completion_tokens = 1000\n')
+        weights = SOURCE / "models" / "starter" / "starter-q8_0.gguf"
+        size = weights.stat().st_size
+        server = Server(folder, "-m", f"second={weights}", "--adapter", f"tuned={folder / 'tuned'}", "--model-memory",
+                        int(2.5 * size), "--words", folder / "words.vec", "--prices", folder / "prices.toml",
+                        "--watts", "20", "--parallel", "1")
+        self.addCleanup(server.kill)
+
+        def states():
+            return {row["id"]: row["state"] for row in json.loads(server.call("GET", "/v1/models")[1])["data"]}
+
+        def answer(model, **more):
+            return server.ask("/v1/chat/completions", chat(model=model, temperature=0, **more))
+        self.assertEqual(states(), {"starter": "unloaded", "second": "unloaded", "starter:tuned": "unloaded"})
+        plain = answer("starter")
+        tuned = answer("tuned")
+        self.assertEqual(states(), {"starter": "loaded", "second": "unloaded", "starter:tuned": "loaded"})
+        self.assertEqual((plain["model"], tuned["model"]), ("starter", "starter:tuned"))
+        self.assertEqual(answer("starter:tuned")["choices"], tuned["choices"])
+        self.assertNotEqual(tuned["choices"], plain["choices"])
+        self.assertEqual(answer("second")["choices"], plain["choices"])  # the same weights
+        self.assertEqual(states(), {"starter": "unloaded", "second": "loaded", "starter:tuned": "loaded"})
+        self.assertEqual(json.loads(server.call("GET", "/v1/models/tuned")[1])["parent"], "starter")
+        for unknown in ("none", "starter:none", "none:tuned", "second:tuned"):
+            error = server.ask("/v1/chat/completions", chat(model=unknown), 404)["error"]
+            self.assertEqual((error["code"], error["param"]), ("model_not_found", "model"))
+        # What two that answer leave is too little for a third, unless they have ended before it came.
+        statuses = set()
+        for _ in range(20):
+            streams = []
+            for model in ("second", "starter:tuned"):
+                stream = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+                stream.request("POST", "/v1/chat/completions", json.dumps(chat(
+                    model=model, max_tokens=900, stream=True, logit_bias={str(i): -100 for i in range(8180, 8192)})),
+                               {"Content-Type": "application/json"})
+                streams.append((stream, stream.getresponse()))
+            status, data, headers = server.call("POST", "/v1/chat/completions", chat(model="starter"))
+            statuses.add(status)
+            for stream, response in streams:
+                self.assertIn(b"[DONE]", response.read())
+                stream.close()
+            if status == 503:
+                self.assertEqual(json.loads(data)["error"]["code"], "model_memory_full")
+                self.assertIn("Retry-After", headers)
+                break
+        self.assertIn(503, statuses)
+        self.assertEqual(answer("starter")["choices"], plain["choices"])
+        # Prices: of the model, or those of all.
+        for document, tokens in ((plain, 0), (tuned, 1000)):
+            resources, usage = document["onmal"]["resources"], document["usage"]
+            cached = usage["prompt_tokens_details"]["cached_tokens"]
+            expected = ((usage["prompt_tokens"] - cached) * 100 + usage["completion_tokens"] * tokens) / 1e6
+            expected += resources["joules"] / 3.6e6 * 180
+            self.assertAlmostEqual(resources["cost"]["value"], expected, delta=1e-9)
+            self.assertEqual(resources["cost"]["currency"], "KRW")
+            self.assertIn(resources["joules_source"], ("measured", "estimated"))
+        total = json.loads(server.call("GET", "/api/resources")[1])["total"]
+        self.assertGreater(total["cost"]["value"], plain["onmal"]["resources"]["cost"]["value"])
+        self.assertAlmostEqual(total["joules_per_syllable"], total["joules"]["value"] / total["syllables"], delta=1e-6)
+        drawn = json.loads(server.call("GET", "/api/words/map")[1])
+        self.assertEqual(sorted(p["word"] for p in drawn["points"]), ["king", "queen", "여왕", "왕"])
+        self.assertEqual(server.end(), 0)
+
+    def test_what_cannot_be_served_is_said_at_the_start(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="onmal-serve-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        starter = SOURCE / "models" / "starter"
+        (folder / "prices.toml").write_text('currency = "KRW"\nper_mile = 1\n')
+        for arguments, says in ((("--model-memory", "1MB"), "--model-memory"), (("--adapter", "no:a=" + str(starter)), "'no'"),
+                                (("--adapter", "a=/nowhere"), "nowhere"), (("--prices", folder / "prices.toml"), "per_mile")):
+            done = subprocess.run([end_to_end.ONMAL, "serve", "--no-store", "--port", "0", "-m", starter, *map(str, arguments)],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 1, says)
+            self.assertIn(says, done.stderr)
+
+
 class KeysTest(unittest.TestCase):
     def test_only_those_with_a_key_are_let_in(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="onmal-serve-"))
@@ -272,7 +437,7 @@ class KeysTest(unittest.TestCase):
         key = made.stdout.strip()
         self.assertNotIn(key, (folder / "keys").read_text())
         server = Server(folder, "--api-keys", folder / "keys", "--audit", folder / "audit.jsonl")
-        self.addCleanup(lambda: server.process.kill())
+        self.addCleanup(server.kill)
         self.assertEqual(server.call("GET", "/healthz")[0], 200)
         self.assertEqual(server.call("GET", "/v1/models")[0], 401)
         self.assertEqual(server.call("GET", "/v1/models", headers={"Authorization": "Bearer wrong"})[0], 401)
@@ -314,8 +479,7 @@ class KeysTest(unittest.TestCase):
             time.sleep(rng.uniform(0.02, 0.25))
             server.process.kill()
             thread.join()
-            server.process.wait()
-            server.process.stdout.close()
+            server.kill()
         server = Server(folder)
         listed = {row["file"] for row in json.loads(server.call("GET", "/api/collections/c/documents")[1])["documents"]}
         self.assertEqual(server.end(), 0)

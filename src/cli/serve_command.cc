@@ -1,6 +1,7 @@
 #include "cli/serve_command.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <condition_variable>
 #include <filesystem>
@@ -23,7 +24,9 @@ namespace onmal {
 namespace {
 
 struct ServeOptions {
-  std::vector<std::string> models;  // [NAME=]PATH
+  std::vector<std::string> models;    // [NAME=]PATH
+  std::vector<std::string> adapters;  // [[BASE:]NAME=]PATH
+  std::string uploads, prices, words;
   KnowStoreOptions store;
   bool no_store = false;
   std::string ask_model;
@@ -56,6 +59,33 @@ void add_models(ServedModels& models, const ServeOptions& options) {
       throw Error(ErrorCode::kIo, path.string(), "is not there", "name a model file or folder");
     models.add(name, path, kind_of(path));
   }
+  for (const std::string& one : options.adapters) {
+    const size_t equals = one.find('=');
+    const std::filesystem::path path = one.substr(equals == std::string::npos ? 0 : equals + 1);
+    std::string name =
+        equals == std::string::npos ? path.filename().stem().string() : one.substr(0, equals);
+    std::string base;
+    if (const size_t colon = name.find(':'); colon != std::string::npos) {
+      base = name.substr(0, colon);
+      name.erase(0, colon + 1);
+    }
+    models.add_adapter(base, name, path);
+  }
+}
+
+// Files that clients send lie beside the store's file; a server's address names no place here.
+std::filesystem::path upload_folder(const ServeOptions& options) {
+  const bool elsewhere = options.store.store.find("://") != std::string::npos;
+  const std::string usual = elsewhere ? "knowledge.files" : options.store.store + ".files";
+  return std::filesystem::absolute(options.uploads.empty() ? usual : options.uploads);
+}
+
+// Every connection is an open file: as many as the system lets this program have.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 std::unique_ptr<Moderator> make_moderator(const ServeOptions& options) {
@@ -87,7 +117,8 @@ void wait_for_end(CommandContext& context) {
 }
 
 void require_safe(const ServeOptions& options, const ApiKeys& keys) {
-  const bool local = options.http.host == "127.0.0.1" || options.http.host == "::1";
+  const std::string& host = options.http.host;
+  const bool local = host == "127.0.0.1" || host == "::1" || host == "localhost";
   if (local || !keys.empty()) return;
   throw Error(ErrorCode::kInvalidArgument, "--host " + options.http.host,
               "would let everybody in the network use this machine",
@@ -121,7 +152,9 @@ void serve(CommandContext& context, ServeOptions& options) {
   api.ask_model = options.ask_model;
   const std::unique_ptr<Moderator> moderator = make_moderator(options);
   api.moderator = moderator.get();
-  api.upload_folder = std::filesystem::absolute(options.store.store + ".files");
+  api.upload_folder = upload_folder(options);
+  api.word_vectors = options.words;
+  if (!options.prices.empty()) api.prices = PriceList::read(options.prices);
   Router router;
   add_api_routes(router, api);
   add_static_files(router, page_files());
@@ -134,6 +167,7 @@ void serve(CommandContext& context, ServeOptions& options) {
     const std::lock_guard lock(log_mutex);
     context.err << "onmal serve: " << line << "\n" << std::flush;
   };
+  raise_file_limit();
   HttpServer server(options.http, parts);
   announce(context, options, server.port());
   wait_for_end(context);
@@ -160,7 +194,8 @@ void add_engine_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str();
   command
       .add_option("--model-memory", options.model_memory_bytes,
-                  "Bytes of weights to keep loaded (2GB); beyond, the longest unused go; 0: all")
+                  "Bytes of weights to keep loaded (2GB); beyond, the longest unused go, never one "
+                  "in use; 0: all")
       ->transform(CLI::AsSizeValue(false));
 }
 
@@ -176,6 +211,12 @@ void add_network_options(CLI::App& command, ServeOptions& options) {
                      "Append a JSON line for each request (no texts)");
   command
       .add_option("--cors", options.http.cors_origins, "An origin whose pages may call; '*': any")
+      ->take_all()
+      ->expected(1);
+  command
+      .add_option("--allow-host", options.http.allowed_hosts,
+                  "A name that the server is reached by, beside localhost and --host; others are "
+                  "refused (DNS rebinding); '*': any")
       ->take_all()
       ->expected(1);
   command.add_option("--tls-certificate", options.http.certificate_file, "PEM");
@@ -202,7 +243,17 @@ void add_serve_command(CLI::App& app, CommandContext& context) {
                    "[NAME=]PATH of a model; several may be given (default: models/starter)")
       ->take_all()
       ->expected(1);
+  command
+      ->add_option("--adapter", options->adapters,
+                   "[[BASE:]NAME=]PATH of a LoRA adapter, served as the models BASE:NAME and NAME; "
+                   "several may be given")
+      ->take_all()
+      ->expected(1);
   add_know_store_options(*command, options->store, false);
+  command->add_option("--uploads", options->uploads,
+                      "Folder of the files that clients send (default: STORE.files)");
+  command->add_option("--words", options->words,
+                      "Word vectors that the page's map shows; without: a chat model's own");
   command->add_flag("--no-store", options->no_store, "Keep no documents");
   command->add_option("--ask-model", options->ask_model,
                       "Name of the model that writes answers from documents; without: their own "
@@ -214,6 +265,8 @@ void add_serve_command(CLI::App& app, CommandContext& context) {
       ->add_option("--watts", options->watts,
                    "What the processor draws, to estimate energy where it cannot be read")
       ->check(CLI::NonNegativeNumber);
+  command->add_option("--prices", options->prices,
+                      "TOML file: what tokens and energy cost (see docs/SERVE.md)");
   add_engine_options(*command, *options);
   add_network_options(*command, *options);
   command->callback([&context, options] {

@@ -42,7 +42,7 @@ std::string ModerationStream::check(bool last) {
     const auto parent = parent_category(span.category);
     const bool rewrite = result.actions[category_index(span.category)] == Action::kRewrite ||
                          (parent && result.actions[category_index(*parent)] == Action::kRewrite);
-    if (rewrite) covered.push_back(span);
+    if (rewrite && options_.cover) covered.push_back(span);
     // A span is given out whole or not yet.
     if (!last && span.begin < release && span.end > release && span.begin >= shown_.size())
       release = span.begin;

@@ -12,9 +12,11 @@ struct ModerationStreamOptions {
   // at most that many characters after the check could know.
   size_t check_every = 24;
   // Bytes at the end that are kept back until more has come, so that no word that is blocked or
-  // covered was shown in part before.
+  // covered was shown in part before: enough for ten syllables, as long as the longest root is,
+  // written as jamo of three bytes each.
   size_t hold_bytes = 96;
   size_t context_bytes = 1024;  // of what was shown already that a check looks back at
+  bool cover = true;            // false: what is to be rewritten stays, only blocking stops it
 };
 
 // Checks a text while it is written. What feed() gives out has been checked; once it has stopped,

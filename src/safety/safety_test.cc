@@ -1,17 +1,22 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <set>
+#include <sstream>
 #include <string>
 
 #include "base/error.h"
 #include "base/rng.h"
 #include "safety/decision_log.h"
+#include "safety/embedded.h"
 #include "safety/encoder_scores.h"
 #include "safety/keyword_automaton.h"
 #include "safety/linear_classifier.h"
 #include "safety/moderation_stream.h"
 #include "safety/moderator.h"
 #include "safety/word_edges.h"
+#include "text/unicode.h"
 
 namespace onmal {
 namespace {
@@ -324,6 +329,67 @@ TEST(ModerationStream, CleanTextComesOutWholeAndRewrittenTextCovered) {
     shown += covered.finish();
     EXPECT_EQ(shown, text + " ○○ " + text);
   }
+}
+
+// Where what is shown first differs from the text, written a byte at a time.
+size_t shown_until(const Moderator& moderator, const std::string& text, size_t hold) {
+  ModerationStream stream(moderator, Place::kAnswer, {.hold_bytes = hold});
+  std::string shown;
+  for (const char c : text) shown += stream.feed(std::string(1, c));
+  shown += stream.finish();
+  size_t same = 0;
+  while (same < std::min(shown.size(), text.size()) && shown[same] == text[same]) ++same;
+  return same;
+}
+
+// Roots that a policy stops, the longest among them, at all places beside a check, as written and
+// as jamo: none is seen in part. Without bytes kept back many would be.
+TEST(ModerationStream, ShowsNoPartOfARoot) {
+  const Moderator moderator = lexicon_moderator();
+  std::set<std::string> roots;
+  std::istringstream lines{std::string(embedded_lexicon())};
+  size_t number = 0;
+  for (std::string line, root; std::getline(lines, line);) {
+    if (line.empty() || line[0] == '#' || line[0] == '[') continue;
+    for (std::istringstream parts(line); std::getline(parts, root, ',');) {
+      root = root.substr(root.find_first_not_of(' '));
+      if (number++ % 4 == 0 || root.size() >= 24) roots.insert(root);
+    }
+  }
+  int seen_without = 0, tried = 0, turn = 0;
+  for (const std::string& root : roots) {
+    for (const std::string& word : {root, normalize_unicode(root, NormalForm::kNfd)}) {
+      std::string text = ++turn % 2 == 0 ? "" : "네";
+      for (int i = 0; i < 30 + turn % 12; ++i) text += "네 ";
+      text += word + " 하고";
+      for (int i = 0; i < 40; ++i) text += " 네";
+      const ModerationResult whole = moderator.check(text, Place::kAnswer);
+      if (whole.action < Action::kRewrite || whole.spans.empty()) continue;
+      const size_t begin = whole.spans[0].begin;
+      ++tried;
+      EXPECT_LE(shown_until(moderator, text, 96), begin) << word;
+      seen_without += shown_until(moderator, text, 0) > begin ? 1 : 0;
+    }
+  }
+  EXPECT_GT(tried, 150);
+  EXPECT_GT(seen_without, tried / 8);
+  std::printf("%d of %d are seen in part without bytes kept back\n", seen_without, tried);
+}
+
+TEST(ModerationStream, LeavesFormsAloneButStopsThem) {
+  const Moderator moderator = lexicon_moderator();
+  const auto shown_of = [](ModerationStream& stream, const std::string& text) {
+    std::string shown = stream.feed(text);
+    shown += stream.finish();
+    return shown;
+  };
+  ModerationStream form(moderator, Place::kAnswer, {.cover = false});
+  const std::string rude = R"({"text":"시발 뭐야"})";
+  EXPECT_EQ(shown_of(form, rude), rude);
+  EXPECT_EQ(form.result().action, Action::kRewrite);
+  ModerationStream hateful(moderator, Place::kAnswer, {.cover = false});
+  EXPECT_EQ(shown_of(hateful, R"({"text":"저 짱깨새끼들"})"), "");
+  EXPECT_TRUE(hateful.stopped());
 }
 
 TEST(DecisionLog, HasTheTextOnlyWhenAsked) {

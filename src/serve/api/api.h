@@ -8,6 +8,7 @@
 #include "knowledge/embedder.h"
 #include "knowledge/store/store.h"
 #include "safety/moderator.h"
+#include "serve/api/prices.h"
 #include "serve/api/resources.h"
 #include "serve/api/served_models.h"
 #include "serve/http/metrics.h"
@@ -28,22 +29,28 @@ struct Api {
   const Moderator* moderator = nullptr;  // of what users say and models answer; null: none
   ResourceTotals totals;
   EnergyMeter meter;
+  PriceList prices;
   Metrics* metrics;
   std::filesystem::path upload_folder;  // of documents that clients send
+  std::filesystem::path word_vectors;   // what the map of words is drawn of; "": a chat model
   std::string ask_model;  // that writes grounded answers; "": sentences of the documents do
   std::string version;
 };
 
+// Ends a request's use of energy, sets what it cost and adds it to the totals.
+void settle(Api& api, RequestCost& cost, EnergyMeter::Use& energy, std::string_view model);
+
 using ApiHandler = void (*)(Api&, const std::shared_ptr<Exchange>&);
-// `body_limit` in bytes; 0: the server's own.
+// A POST takes JSON, or a form of at most `form_limit` bytes where that is not 0.
 void add_api_route(Router& router, Api& api, const char* method, const char* path,
-                   ApiHandler handle, uint64_t body_limit = 0);
+                   ApiHandler handle, uint64_t form_limit = 0);
 
 // One function a file of endpoints.
 void add_chat_routes(Router& router, Api& api);        // /v1/chat/completions, /v1/completions
 void add_model_routes(Router& router, Api& api);       // /v1/models, /api/info, /api/resources
 void add_text_routes(Router& router, Api& api);        // /tokenize, /detokenize, /v1/embeddings …
 void add_look_routes(Router& router, Api& api);        // /api/attend, /api/next, /api/tokens
+void add_word_map_routes(Router& router, Api& api);    // /api/words/map
 void add_document_routes(Router& router, Api& api);    // /api/collections…
 void add_ask_routes(Router& router, Api& api);         // /api/ask, /api/translate …
 void add_moderation_routes(Router& router, Api& api);  // /v1/moderations

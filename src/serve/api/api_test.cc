@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <set>
+#include <thread>
 
+#include "base/file.h"
+#include "base/timer.h"
 #include "serve/api/completion_call.h"
 #include "serve/api/embedded.h"
 
@@ -80,12 +84,79 @@ TEST(ToolCalls, AreFoundInText) {
 }
 
 TEST(EnergyMeter, TellsAnEstimateFromAMeasurement) {
-  const EnergyMeter unknown(0), stated(10);
-  if (unknown.source() == "measured") GTEST_SKIP() << "this machine has a counter";
+  const std::filesystem::path none = "/nowhere";
+  EnergyMeter unknown(0, none), stated(10, none);
   EXPECT_EQ(unknown.source(), "unknown");
-  EXPECT_FALSE(unknown.joules_since(unknown.mark(), 2));
+  EXPECT_FALSE(EnergyMeter::Use(unknown).joules());
   EXPECT_EQ(stated.source(), "estimated");
-  EXPECT_DOUBLE_EQ(*stated.joules_since(stated.mark(), 2), 20);
+  const Timer timer;
+  EnergyMeter::Use use(stated);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const double joules = *use.joules();
+  EXPECT_GE(joules, 0.2);
+  EXPECT_LE(joules, 10 * timer.seconds());
+  EXPECT_EQ(*use.joules(), joules);  // it has ended
+}
+
+TEST(EnergyMeter, SharesWhatAllPackagesDraw) {
+  const auto folder = std::filesystem::temp_directory_path() / "onmal_energy_test";
+  std::filesystem::remove_all(folder);
+  const auto count = [&](int package, int64_t microjoules) {
+    const auto place = folder / ("intel-rapl:" + std::to_string(package));
+    std::filesystem::create_directories(place);
+    write_file(place / "max_energy_range_uj", "1000000000");
+    write_file(place / "energy_uj", std::to_string(microjoules) + "\n");
+  };
+  count(0, 999'000'000);
+  count(1, 0);
+  EnergyMeter meter(50, folder);
+  EXPECT_EQ(meter.source(), "measured");
+  count(0, 999'500'000);  // nobody asked for it
+  EnergyMeter::Use one(meter);
+  count(0, 2'500'000);  // round once: 3 J
+  count(1, 1'000'000);
+  EnergyMeter::Use two(meter);
+  count(1, 7'000'000);  // 6 J for both
+  EXPECT_NEAR(*one.joules(), 3 + 1 + 3, 1e-9);
+  count(0, 4'500'000);
+  EXPECT_NEAR(*two.joules(), 3 + 2, 1e-9);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Prices, AddUpTokensAndEnergy) {
+  const PriceList list = PriceList::parse(R"(
+currency = "KRW"
+per_million_prompt_tokens = 100
+per_million_cached_tokens = 10.0
+per_million_completion_tokens = 1000
+per_kwh = 180
+[models."large:mine"]
+per_million_completion_tokens = 4000
+)",
+                                          "prices.toml");
+  RequestCost cost;
+  cost.prompt_tokens = 3'000'000;
+  cost.cached_tokens = 1'000'000;
+  cost.completion_tokens = 500'000;
+  list.put(cost, "small");
+  EXPECT_DOUBLE_EQ(*cost.money, 200 + 10 + 500);
+  cost.joules = 1.8e6;  // half a kilowatt-hour
+  list.put(cost, "large:mine");
+  EXPECT_DOUBLE_EQ(*cost.money, 200 + 10 + 2000 + 90);
+  EnergyMeter meter(0, "/nowhere");
+  EXPECT_EQ(cost_json(cost, meter)["cost"]["currency"], "KRW");
+  ResourceTotals totals;
+  totals.add(cost);
+  totals.add(cost);
+  EXPECT_DOUBLE_EQ(totals.json(meter)["total"]["cost"]["value"].get<double>(), 4600);
+  RequestCost free;
+  PriceList().put(free, "small");
+  EXPECT_FALSE(free.money);
+  for (const char* wrong :
+       {"", "currency = 1", "currency = \"KRW\"\nper_mile = 1", "currency = \"KRW\"\nper_kwh = -1",
+        "currency = \"KRW\"\nper_kwh = \"1\"", "currency = \"KRW\"\nmodels = 1",
+        "currency = \"KRW\"\n[models.a]\nx = 1"})
+    EXPECT_THROW(PriceList::parse(wrong, "prices.toml"), Error) << wrong;
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <utility>
 
 #include "answer/correct.h"
@@ -8,6 +10,7 @@
 #include "answer/translate.h"
 #include "base/timer.h"
 #include "knowledge/search.h"
+#include "safety/moderation_stream.h"
 #include "serve/api/api.h"
 #include "serve/api/engine_task_model.h"
 #include "serve/api/moderation.h"
@@ -149,17 +152,55 @@ std::vector<Passage> search(Api& api, AskEvents& events, const Asked& asked, Req
   return passages;
 }
 
-ApiJson answer_marks(const Api& api, const std::string& text, RequestCost& cost) {
-  if (api.moderator == nullptr) return ApiJson::array();
-  const Timer timer;
-  const ModerationResult result = api.moderator->check(text, Place::kAnswer);
-  cost.moderation_seconds += timer.seconds();
-  return moderation_marks(result);
-}
+// An answer on its way to the client: what the policy blocks is not shown and stops the model. What
+// it would cover stays, since citations name places in the text; its marks tell of it.
+class AskText {
+ public:
+  AskText(const Api& api, AskEvents& events, const std::stop_token& client)
+      : api_(api), events_(events), client_(client, [this] { stop_.request_stop(); }) {
+    ModerationStreamOptions how;
+    how.cover = false;
+    if (api.moderator != nullptr) stream_.emplace(*api.moderator, Place::kAnswer, how);
+  }
+  std::stop_token stop() const { return stop_.get_token(); }
+
+  void add(std::string_view text) {
+    say(stream_ ? stream_->feed(text) : std::string(text));
+    if (blocked()) stop_.request_stop();
+  }
+  bool blocked() const { return stream_ && stream_->stopped(); }
+  [[noreturn]] static void refuse() {
+    throw HttpError(400, "The policy of this server does not let the answer through.",
+                    "content_filter");
+  }
+
+  // The rest, and the marks of the whole. Throws HttpError(400) for a text that is blocked.
+  ApiJson finish(const std::string& whole, RequestCost& cost) {
+    if (!stream_) return ApiJson::array();
+    const Timer timer;
+    const std::string rest = stream_->finish();
+    const ModerationResult result = api_.moderator->check(whole, Place::kAnswer);
+    cost.moderation_seconds += timer.seconds();
+    if (blocked() || result.action == Action::kBlock) refuse();
+    say(rest);
+    return moderation_marks(result);
+  }
+
+ private:
+  void say(const std::string& text) {
+    if (!text.empty()) events_.say({{"type", "delta"}, {"text", text}});
+  }
+
+  const Api& api_;
+  AskEvents& events_;
+  std::stop_source stop_;
+  std::stop_callback<std::function<void()>> client_;
+  std::optional<ModerationStream> stream_;
+};
 
 void tell_answer(Api& api, AskEvents& events, const GroundedAnswer& answer,
-                 const std::vector<Passage>& passages, RequestCost& cost,
-                 const std::string& model) {
+                 const std::vector<Passage>& passages, RequestCost& cost, EnergyMeter::Use& energy,
+                 const std::string& model, ApiJson marks) {
   cost.prompt_tokens = answer.prompt_tokens;
   cost.completion_tokens = answer.tokens;
   cost.syllables = static_cast<int64_t>(count_hangul_syllables(answer.text));
@@ -169,7 +210,7 @@ void tell_answer(Api& api, AskEvents& events, const GroundedAnswer& answer,
                    {{"tokens", answer.prompt_tokens}});
   events.end_after("answer", answer.times.read + answer.times.write + answer.times.check,
                    {{"tokens", answer.tokens}, {"check", answer.times.check}});
-  api.totals.add(cost);
+  settle(api, cost, energy, model);
   events.say({{"type", "answer"},
               {"text", answer.text},
               {"model", model},
@@ -177,7 +218,7 @@ void tell_answer(Api& api, AskEvents& events, const GroundedAnswer& answer,
               {"answered", !answer.abstained},
               {"confidence", answer.confidence},
               {"citations", citations_json(answer, passages)},
-              {"moderation", answer_marks(api, answer.text, cost)},
+              {"moderation", std::move(marks)},
               {"resources", cost_json(cost, api.meter)}});
 }
 
@@ -186,29 +227,30 @@ void ask(Api& api, const std::shared_ptr<Exchange>& exchange) {
   asked.how.history = asked.history;
   exchange->begin_stream("text/event-stream");
   AskEvents events(*exchange);
-  const EnergyMeter::Mark mark = api.meter.mark();
-  const Timer timer;
+  EnergyMeter::Use energy(api.meter);
   RequestCost cost;
   events.begin("prompt");
   const bool looks_up = asked.model == nullptr || needs_lookup(asked.question);
   events.end("prompt", {{"lookup", looks_up}});
-  const auto on_text = [&](std::string_view text) {
-    events.say({{"type", "delta"}, {"text", text}});
-  };
+  AskText shown(api, events, exchange->stop());
+  const auto on_text = [&](std::string_view text) { shown.add(text); };
   std::vector<Passage> passages;
   GroundedAnswer answer;
   if (looks_up) passages = search(api, events, asked, cost, exchange->stop());
   events.say({{"type", "step"}, {"step", "context"}, {"state", "begin"}});
   events.say({{"type", "step"}, {"step", "answer"}, {"state", "begin"}});
-  if (looks_up) {
-    answer = answer_grounded(Analyzer(), asked.question, passages, asked.model.get(), asked.how,
-                             on_text, exchange->stop());
-  } else {
-    answer = answer_directly(*asked.model, asked.question, asked.how, on_text, exchange->stop());
+  try {
+    answer = looks_up
+                 ? answer_grounded(Analyzer(), asked.question, passages, asked.model.get(),
+                                   asked.how, on_text, shown.stop())
+                 : answer_directly(*asked.model, asked.question, asked.how, on_text, shown.stop());
+  } catch (const Error&) {
+    if (shown.blocked()) AskText::refuse();
+    throw;
   }
-  cost.joules = api.meter.joules_since(mark, timer.seconds());
   const std::string model = asked.model == nullptr ? "" : asked.model->name().name;
-  tell_answer(api, events, answer, passages, cost, model);
+  ApiJson marks = shown.finish(answer.text, cost);
+  tell_answer(api, events, answer, passages, cost, energy, model, std::move(marks));
   exchange->note({model, answer.prompt_tokens, answer.tokens});
   exchange->write_event("[DONE]");
   exchange->end();
@@ -242,10 +284,11 @@ void run_task(Api& api, const std::shared_ptr<Exchange>& exchange, const std::st
 void add_ask_routes(Router& router, Api& api) {
   add_api_route(router, api, "POST", "/api/ask", ask);
   for (const char* task : {"translate", "correct", "summarize"}) {
-    router.add({"POST", std::string("/api/") + task,
-                [&api, task](const std::shared_ptr<Exchange>& exchange) {
-                  run_task(api, exchange, task);
-                }});
+    Route route{
+        "POST", std::string("/api/") + task,
+        [&api, task](const std::shared_ptr<Exchange>& exchange) { run_task(api, exchange, task); }};
+    route.json_body = true;
+    router.add(std::move(route));
   }
 }
 

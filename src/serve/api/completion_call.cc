@@ -97,12 +97,13 @@ CompletionCall::CompletionCall(Api& api, std::shared_ptr<Exchange> exchange, Com
       plan_(std::move(plan)),
       id_(random_id(plan_.form == CompletionForm::kChat ? "chatcmpl-" : "cmpl-")),
       created_(static_cast<int64_t>(std::time(nullptr))),
-      mark_(api.meter.mark()),
+      energy_(api.meter),
       choices_(static_cast<size_t>(plan_.choices)) {
   for (Choice& choice : choices_) {
-    // An answer that must have a form is judged whole: covering words would break it.
-    if (api_.moderator != nullptr && plan_.request.constraint == nullptr)
-      choice.moderation.emplace(*api_.moderator, Place::kAnswer);
+    if (api_.moderator == nullptr) continue;
+    ModerationStreamOptions how;
+    how.cover = plan_.request.constraint == nullptr;  // else its form would be lost
+    choice.moderation.emplace(*api_.moderator, Place::kAnswer, how);
   }
 }
 
@@ -111,6 +112,7 @@ std::string CompletionCall::moderated(Choice& choice, std::string_view text, boo
   const Timer timer;
   std::string shown = choice.moderation->feed(text);
   if (last) shown += choice.moderation->finish();
+  if (!last && choice.moderation->stopped()) choice.request.stop(plan_.model->engine);
   cost_.moderation_seconds += timer.seconds();
   return shown;
 }
@@ -126,9 +128,8 @@ void CompletionCall::start() {
   open_ = choices_.size();
   for (size_t i = 0; i < choices_.size(); ++i) {
     const auto listener = std::make_shared<Listener>(shared_from_this(), i);
-    Engine::RequestId id = 0;
     try {
-      id = submit_or_refuse(plan_, listener, i);
+      choices_[i].request.started(plan_.model->engine, submit_or_refuse(plan_, listener, i));
     } catch (const HttpError&) {
       {
         const std::lock_guard lock(mutex_);
@@ -137,8 +138,6 @@ void CompletionCall::start() {
       stop_all();
       throw;
     }
-    const std::lock_guard lock(mutex_);
-    ids_.push_back(id);
   }
   const std::weak_ptr<CompletionCall> weak = weak_from_this();
   on_stop_.emplace(exchange_->stop(), [weak] {
@@ -147,12 +146,7 @@ void CompletionCall::start() {
 }
 
 void CompletionCall::stop_all() {
-  std::vector<Engine::RequestId> ids;
-  {
-    const std::lock_guard lock(mutex_);
-    ids = ids_;
-  }
-  for (const Engine::RequestId id : ids) plan_.model->engine.cancel(id);
+  for (Choice& choice : choices_) choice.request.stop(plan_.model->engine);
 }
 
 void CompletionCall::on_text(size_t index, std::string_view text,
@@ -296,8 +290,7 @@ ApiJson CompletionCall::extension() const {
 }
 
 void CompletionCall::finish() {
-  cost_.joules = api_.meter.joules_since(mark_, cost_.prefill_seconds + cost_.decode_seconds);
-  api_.totals.add(cost_);
+  settle(api_, cost_, energy_, plan_.model->name);
   exchange_->note({plan_.model->name, static_cast<int64_t>(plan_.request.prompt.size()),
                    cost_.completion_tokens});
   if (!plan_.stream) {

@@ -9,6 +9,7 @@
 #include "safety/moderation_stream.h"
 #include "serve/api/api.h"
 #include "serve/api/moderation.h"
+#include "serve/api/stoppable_request.h"
 
 namespace onmal {
 
@@ -44,6 +45,7 @@ class CompletionCall : public std::enable_shared_from_this<CompletionCall> {
     std::optional<GenerateResult> result;
     bool said_role = false;
     std::optional<ModerationStream> moderation;  // where there is a moderator
+    StoppableRequest request;
   };
 
   void on_text(size_t index, std::string_view text, std::span<const SampledToken> tokens);
@@ -58,7 +60,7 @@ class CompletionCall : public std::enable_shared_from_this<CompletionCall> {
   void write_delta(size_t index, const ApiJson& delta, const ApiJson& logprobs,
                    const char* finish_reason);
   void write_end(size_t index);
-  // What may be shown of a text that goes on, and of its end.
+  // What may be shown of a text that goes on, and of its end. A text that must not go on stops.
   std::string moderated(Choice& choice, std::string_view text, bool last);
   const char* finish_name(const Choice& choice, bool called) const;
   ApiJson extension() const;
@@ -68,10 +70,9 @@ class CompletionCall : public std::enable_shared_from_this<CompletionCall> {
   CompletionPlan plan_;
   std::string id_;
   int64_t created_;
-  EnergyMeter::Mark mark_;
+  EnergyMeter::Use energy_;
   mutable std::mutex mutex_;
   std::vector<Choice> choices_;
-  std::vector<Engine::RequestId> ids_;
   size_t open_ = 0;
   bool failed_ = false;
   RequestCost cost_;

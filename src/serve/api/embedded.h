@@ -10,5 +10,6 @@ std::string_view embedded_index_html();
 std::string_view embedded_app_js();
 std::string_view embedded_app_css();
 std::string_view embedded_openapi();
+std::string_view embedded_map_words();
 
 }  // namespace onmal

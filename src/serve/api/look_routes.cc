@@ -147,9 +147,6 @@ void add_look_routes(Router& router, Api& api) {
   add_api_route(router, api, "POST", "/api/attend", attend);
   add_api_route(router, api, "POST", "/api/tokens", show_tokens);
   add_api_route(router, api, "POST", "/api/next", show_next);
-  router.add({"GET", "/api/words/map", [](const std::shared_ptr<Exchange>&) {
-                throw HttpError(404, "This server has no word vectors.", "not_found");
-              }});
 }
 
 }  // namespace onmal

@@ -4,12 +4,16 @@ namespace onmal {
 namespace {
 
 ApiJson model_json(const ServedModels::Listed& model) {
-  return {{"id", model.name},
-          {"object", "model"},
-          {"created", 0},
-          {"owned_by", "onmal"},
-          {"kind", served_kind_name(model.kind)},
-          {"loaded", model.loaded}};
+  ApiJson row = {{"id", model.name},
+                 {"object", "model"},
+                 {"created", 0},
+                 {"owned_by", "onmal"},
+                 {"kind", served_kind_name(model.kind)},
+                 {"state", served_state_name(model.state)},
+                 {"loaded", model.state == ServedModels::State::kLoaded},
+                 {"bytes", model.bytes}};
+  if (!model.base.empty()) row["parent"] = model.base;
+  return row;
 }
 
 void list_models(Api& api, const std::shared_ptr<Exchange>& exchange) {
@@ -19,20 +23,22 @@ void list_models(Api& api, const std::shared_ptr<Exchange>& exchange) {
 }
 
 void show_model(Api& api, const std::shared_ptr<Exchange>& exchange) {
-  for (const auto& model : api.models->list()) {
-    if (model.name == exchange->request().parts[0])
-      return respond_json(*exchange, model_json(model));
+  const std::string& name = exchange->request().parts[0];
+  const auto models = api.models->list();
+  for (const auto& model : models) {
+    if (model.name == name) return respond_json(*exchange, model_json(model));
   }
-  throw HttpError(404, "The model '" + exchange->request().parts[0] + "' does not exist.",
-                  "model_not_found", "model");
+  for (const auto& model : models) {
+    if (model.short_name == name) return respond_json(*exchange, model_json(model));
+  }
+  throw HttpError(404, "The model '" + name + "' does not exist.", "model_not_found", "model");
 }
 
 void info(Api& api, const std::shared_ptr<Exchange>& exchange) {
   ApiJson models = ApiJson::array();
   for (const auto& model : api.models->list()) {
     ApiJson row = {{"id", model.name}, {"kind", served_kind_name(model.kind)}};
-    if (model.kind == ServedKind::kChat && model.loaded)
-      row["context"] = api.models->chat(model.name)->engine.context();
+    if (model.context > 0) row["context"] = model.context;
     models.push_back(std::move(row));
   }
   respond_json(*exchange, {{"name", "Onmal"},
@@ -47,11 +53,18 @@ void info(Api& api, const std::shared_ptr<Exchange>& exchange) {
 
 }  // namespace
 
+void settle(Api& api, RequestCost& cost, EnergyMeter::Use& energy, std::string_view model) {
+  cost.joules = energy.joules();
+  api.prices.put(cost, model);
+  api.totals.add(cost);
+}
+
 void add_api_route(Router& router, Api& api, const char* method, const char* path,
-                   ApiHandler handle, uint64_t body_limit) {
+                   ApiHandler handle, uint64_t form_limit) {
   Route route{method, path,
               [&api, handle](const std::shared_ptr<Exchange>& exchange) { handle(api, exchange); }};
-  route.body_limit = body_limit;
+  route.body_limit = form_limit;
+  route.json_body = route.method == "POST" && form_limit == 0;
   router.add(std::move(route));
 }
 
@@ -86,6 +99,7 @@ void add_api_routes(Router& router, Api& api) {
   add_chat_routes(router, api);
   add_text_routes(router, api);
   add_look_routes(router, api);
+  add_word_map_routes(router, api);
   add_document_routes(router, api);
   add_ask_routes(router, api);
   add_moderation_routes(router, api);

@@ -3,6 +3,7 @@
 
 #include "infer/answer_end.h"
 #include "serve/api/chat_fields.h"
+#include "serve/api/stoppable_request.h"
 
 namespace onmal {
 namespace {
@@ -11,10 +12,12 @@ namespace {
 class ResponsesCall : public EngineListener, public std::enable_shared_from_this<ResponsesCall> {
  public:
   ResponsesCall(Api& api, std::shared_ptr<Exchange> exchange, CompletionPlan plan)
-      : api_(api), exchange_(std::move(exchange)), plan_(std::move(plan)), mark_(api.meter.mark()) {
+      : api_(api), exchange_(std::move(exchange)), plan_(std::move(plan)), energy_(api.meter) {
     number_ = std::to_string(exchange_->request().number);
-    if (api_.moderator != nullptr && plan_.request.constraint == nullptr)
-      moderation_.emplace(*api_.moderator, Place::kAnswer);
+    if (api_.moderator == nullptr) return;
+    ModerationStreamOptions how;
+    how.cover = plan_.request.constraint == nullptr;  // else its form would be lost
+    moderation_.emplace(*api_.moderator, Place::kAnswer, how);
   }
 
   void start() {
@@ -24,22 +27,22 @@ class ResponsesCall : public EngineListener, public std::enable_shared_from_this
       say("response.content_part.added", part({{"part", content()}}));
     }
     plan_.request.client = exchange_->request().client.name;
-    const auto id = submit_or_refuse(plan_, shared_from_this());
+    request_.started(plan_.model->engine, submit_or_refuse(plan_, shared_from_this()));
     const std::weak_ptr<ResponsesCall> weak = weak_from_this();
-    on_stop_.emplace(exchange_->stop(), [weak, id] {
-      if (const auto call = weak.lock()) call->plan_.model->engine.cancel(id);
+    on_stop_.emplace(exchange_->stop(), [weak] {
+      if (const auto call = weak.lock()) call->request_.stop(call->plan_.model->engine);
     });
   }
 
   void on_text(std::string_view text, std::span<const SampledToken>) override {
     add(moderation_ ? moderation_->feed(text) : std::string(text));
+    if (moderation_ && moderation_->stopped()) request_.stop(plan_.model->engine);
   }
 
   void on_end(const GenerateResult& result) override {
     if (moderation_) add(moderation_->finish());
     cost_.add(result);
-    cost_.joules = api_.meter.joules_since(mark_, cost_.prefill_seconds + cost_.decode_seconds);
-    api_.totals.add(cost_);
+    settle(api_, cost_, energy_, plan_.model->name);
     exchange_->note({plan_.model->name, cost_.prompt_tokens, cost_.completion_tokens});
     const bool filtered = moderation_ && moderation_->stopped();
     if (is_cut(result.finish) || filtered)
@@ -106,13 +109,14 @@ class ResponsesCall : public EngineListener, public std::enable_shared_from_this
   Api& api_;
   std::shared_ptr<Exchange> exchange_;
   CompletionPlan plan_;
-  EnergyMeter::Mark mark_;
+  EnergyMeter::Use energy_;
   std::string number_;
   int64_t created_ = static_cast<int64_t>(std::time(nullptr));
   int64_t sequence_ = 0;
   std::string text_, reason_;
   RequestCost cost_;
   std::optional<ModerationStream> moderation_;
+  StoppableRequest request_;
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
 };
 

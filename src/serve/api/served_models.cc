@@ -1,9 +1,11 @@
 #include "serve/api/served_models.h"
 
-#include <algorithm>
+#include <exception>
 #include <utility>
 
+#include "base/memory_size.h"
 #include "infer/conversation.h"
+#include "models/adapter.h"
 #include "serve/http/http_error.h"
 
 namespace onmal {
@@ -18,7 +20,16 @@ std::unique_ptr<ChatTemplate> make_template(const LanguageModel& model) {
                                         model.path.filename().string());
 }
 
+LanguageModel load_with_adapter(const std::filesystem::path& path,
+                                const std::filesystem::path& adapter) {
+  LanguageModel model = load_language_model(path);
+  if (!adapter.empty()) load_adapter(model, adapter);
+  return model;
+}
+
 uint64_t bytes_of(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path))
+    throw Error(ErrorCode::kIo, path.string(), "is not there", "name a model file or folder");
   if (!std::filesystem::is_directory(path)) return std::filesystem::file_size(path);
   uint64_t bytes = 0;
   for (const auto& file : std::filesystem::directory_iterator(path)) {
@@ -33,8 +44,20 @@ std::string_view served_kind_name(ServedKind kind) {
   return kind == ServedKind::kChat ? "chat" : "embedding";
 }
 
-ChatModel::ChatModel(const std::filesystem::path& path, int threads, const EngineOptions& options)
-    : model(load_language_model(path)),
+std::string_view served_state_name(ServedModels::State state) {
+  switch (state) {
+    case ServedModels::State::kUnloaded:
+      return "unloaded";
+    case ServedModels::State::kLoading:
+      return "loading";
+    default:
+      return "loaded";
+  }
+}
+
+ChatModel::ChatModel(const std::filesystem::path& path, const std::filesystem::path& adapter,
+                     int threads, const EngineOptions& options)
+    : model(load_with_adapter(path, adapter)),
       pool(threads),
       chat_template(make_template(model)),
       encoder(model.tokenizer == nullptr ? nullptr
@@ -43,93 +66,169 @@ ChatModel::ChatModel(const std::filesystem::path& path, int threads, const Engin
       engine(model, pool, options) {}
 
 ServedModels::~ServedModels() {
-  for (auto& [name, one] : entries_) {
-    if (one.chat != nullptr) one.chat->engine.drain();
+  for (const auto& one : entries_) {
+    if (one->chat != nullptr) one->chat->engine.drain();
   }
 }
 
 void ServedModels::add(const std::string& name, const std::filesystem::path& path,
                        ServedKind kind) {
-  if (!std::filesystem::exists(path))
-    throw Error(ErrorCode::kIo, path.string(), "is not there", "name a model file or folder");
-  const std::lock_guard lock(mutex_);
   Entry made;
+  made.name = name;
   made.path = path;
   made.kind = kind;
   made.bytes = bytes_of(path);
-  if (!entries_.emplace(name, std::move(made)).second) {
-    throw Error(ErrorCode::kInvalidArgument, name, "is the name of two models",
+  add_entry(std::move(made));
+}
+
+void ServedModels::add_adapter(const std::string& base, const std::string& name,
+                               const std::filesystem::path& path) {
+  Entry made;
+  for (const auto& one : entries_) {
+    const bool is_base = base.empty() ? one->kind == ServedKind::kChat : one->name == base;
+    if (!is_base || one->kind != ServedKind::kChat || !one->adapter.empty()) continue;
+    made.base = one->name;
+    made.path = one->path;
+    made.bytes = one->bytes + bytes_of(path);
+    break;
+  }
+  if (made.base.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, path.string(),
+                base.empty() ? "has no model to change"
+                             : "is to change '" + base + "', which is no chat model that is served",
+                "name one with --model");
+  }
+  made.name = made.base + ":" + name;
+  made.short_name = name;
+  made.adapter = path;
+  add_entry(std::move(made));
+}
+
+void ServedModels::add_entry(Entry made) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& one : entries_) {
+    if (one->name != made.name) continue;
+    throw Error(ErrorCode::kInvalidArgument, made.name, "is the name of two models",
                 "give one of them another: NAME=PATH");
   }
-  order_.push_back(name);
+  if (options_.memory_bytes > 0 && made.bytes > options_.memory_bytes) {
+    throw Error(ErrorCode::kInvalidArgument, made.name,
+                "has " + describe_bytes(static_cast<int64_t>(made.bytes)) +
+                    " of weights, more than all models may take",
+                "raise --model-memory");
+  }
+  entries_.push_back(std::make_unique<Entry>(std::move(made)));
 }
 
+// Whole names first: an adapter's short one never hides a model.
 ServedModels::Entry& ServedModels::entry(const std::string& name, ServedKind kind) {
-  for (const std::string& known : order_) {
-    Entry& found = entries_.at(known);
-    if (name.empty() ? found.kind != kind : known != name) continue;
-    if (found.kind != kind) {
-      throw HttpError(400,
-                      "The model '" + name + "' is of the kind '" +
-                          std::string(served_kind_name(found.kind)) + "' and cannot do this.",
-                      "model_not_supported", "model");
-    }
-    found.last_used = ++clock_;
-    return found;
+  Entry* found = nullptr;
+  for (const auto& one : entries_) {
+    const bool is = name.empty() ? one->kind == kind : one->name == name;
+    if (is && found == nullptr) found = one.get();
   }
-  if (name.empty())
+  for (const auto& one : entries_) {
+    if (found == nullptr && !name.empty() && one->short_name == name) found = one.get();
+  }
+  if (found == nullptr && name.empty())
     throw HttpError(404, "No model of this kind is served.", "model_not_found", "model");
-  throw HttpError(404, "The model '" + name + "' does not exist.", "model_not_found", "model");
+  if (found == nullptr)
+    throw HttpError(404, "The model '" + name + "' does not exist.", "model_not_found", "model");
+  if (found->kind != kind) {
+    throw HttpError(400,
+                    "The model '" + name + "' is of the kind '" +
+                        std::string(served_kind_name(found->kind)) + "' and cannot do this.",
+                    "model_not_supported", "model");
+  }
+  found->last_used = ++clock_;
+  return *found;
 }
 
-// Lets go of the longest unused until the wanted one fits.
-void ServedModels::make_room(const Entry& wanted) {
-  if (options_.memory_bytes == 0) return;
-  while (true) {
-    uint64_t used = wanted.bytes;
-    Entry* oldest = nullptr;
-    for (auto& [name, other] : entries_) {
-      const bool loaded = other.chat != nullptr || other.vectors != nullptr;
-      if (!loaded || &other == &wanted) continue;
-      used += other.bytes;
-      if (other.chat.use_count() > 1 || other.vectors.use_count() > 1) continue;
-      if (oldest == nullptr || other.last_used < oldest->last_used) oldest = &other;
-    }
-    if (used <= options_.memory_bytes || oldest == nullptr) return;
-    oldest->chat.reset();
-    oldest->vectors.reset();
+// Takes the longest unused away until the wanted one fits; they end where the caller drops them.
+std::vector<ServedModels::Entry> ServedModels::make_room(const Entry& wanted) {
+  std::vector<Entry> gone;
+  if (options_.memory_bytes == 0) return gone;
+  uint64_t used = wanted.bytes;
+  uint64_t free = 0;
+  for (const auto& one : entries_) {
+    if (one.get() == &wanted || (!one->loaded() && !one->loading)) continue;
+    used += one->bytes;
+    if (!one->in_use()) free += one->bytes;
   }
+  if (used > options_.memory_bytes + free) {
+    HttpError full(503,
+                   "There is no memory for the model '" + wanted.name +
+                       "' while the others are in use; try again later.",
+                   "model_memory_full", "model");
+    full.retry_after = 2;
+    throw full;
+  }
+  while (used > options_.memory_bytes) {
+    Entry* oldest = nullptr;
+    for (const auto& one : entries_) {
+      if (one.get() == &wanted || !one->loaded() || one->in_use()) continue;
+      if (oldest == nullptr || one->last_used < oldest->last_used) oldest = one.get();
+    }
+    used -= oldest->bytes;
+    gone.emplace_back();
+    gone.back().chat.swap(oldest->chat);
+    gone.back().vectors.swap(oldest->vectors);
+  }
+  return gone;
+}
+
+// Loads what is not there yet; the lock is open meanwhile.
+void ServedModels::load(Entry& wanted, std::unique_lock<std::mutex>& lock) {
+  loaded_.wait(lock, [&] { return !wanted.loading; });
+  if (wanted.loaded()) return;
+  std::vector<Entry> gone = make_room(wanted);
+  wanted.loading = true;
+  lock.unlock();
+  std::shared_ptr<ChatModel> chat;
+  std::shared_ptr<VectorModel> vectors;
+  std::exception_ptr failed;
+  try {
+    gone.clear();
+    if (wanted.kind == ServedKind::kChat) {
+      chat = std::make_shared<ChatModel>(wanted.path, wanted.adapter, options_.threads,
+                                         options_.engine);
+      chat->name = wanted.name;
+    } else {
+      vectors = std::make_shared<VectorModel>(wanted.path, options_.threads);
+    }
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  lock.lock();
+  wanted.loading = false;
+  wanted.chat = std::move(chat);
+  wanted.vectors = std::move(vectors);
+  loaded_.notify_all();
+  if (failed) std::rethrow_exception(failed);
 }
 
 std::shared_ptr<ChatModel> ServedModels::chat(const std::string& name) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   Entry& found = entry(name, ServedKind::kChat);
-  if (found.chat == nullptr) {
-    make_room(found);
-    found.chat = std::make_shared<ChatModel>(found.path, options_.threads, options_.engine);
-    for (const auto& [known, other] : entries_) {
-      if (&other == &found) found.chat->name = known;
-    }
-  }
+  load(found, lock);
   return found.chat;
 }
 
 std::shared_ptr<VectorModel> ServedModels::vectors(const std::string& name) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   Entry& found = entry(name, ServedKind::kEmbedding);
-  if (found.vectors == nullptr) {
-    make_room(found);
-    found.vectors = std::make_shared<VectorModel>(found.path, options_.threads);
-  }
+  load(found, lock);
   return found.vectors;
 }
 
 std::vector<ServedModels::Listed> ServedModels::list() const {
   const std::lock_guard lock(mutex_);
   std::vector<Listed> listed;
-  for (const std::string& name : order_) {
-    const Entry& one = entries_.at(name);
-    listed.push_back({name, one.kind, one.chat != nullptr || one.vectors != nullptr});
+  for (const auto& one : entries_) {
+    State state = one->loaded() ? State::kLoaded : State::kUnloaded;
+    if (one->loading) state = State::kLoading;
+    listed.push_back({one->name, one->kind, state, one->bytes, one->base, one->short_name,
+                      one->chat == nullptr ? 0 : one->chat->engine.context()});
   }
   return listed;
 }
@@ -137,8 +236,8 @@ std::vector<ServedModels::Listed> ServedModels::list() const {
 std::vector<std::shared_ptr<ChatModel>> ServedModels::loaded_chats() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<ChatModel>> loaded;
-  for (const auto& [name, one] : entries_) {
-    if (one.chat != nullptr) loaded.push_back(one.chat);
+  for (const auto& one : entries_) {
+    if (one->chat != nullptr) loaded.push_back(one->chat);
   }
   return loaded;
 }

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,7 +21,9 @@ namespace onmal {
 
 // A model that writes, and the engine that answers with it.
 struct ChatModel {
-  ChatModel(const std::filesystem::path& path, int threads, const EngineOptions& options);
+  // With an adapter where `adapter` is not empty. Throws as loading both does.
+  ChatModel(const std::filesystem::path& path, const std::filesystem::path& adapter, int threads,
+            const EngineOptions& options);
 
   std::string name;
   LanguageModel model;
@@ -47,28 +49,41 @@ std::string_view served_kind_name(ServedKind kind);
 struct ServedModelOptions {
   int threads = 0;
   EngineOptions engine;
-  // Of weights in files; beyond, those longest unused are let go of. 0: no limit.
+  // Of weights in files, an adapter's with its base's; beyond, those longest unused are let go of.
+  // 0: no limit.
   uint64_t memory_bytes = 0;
 };
 
-// Models by name, each loaded at its first use. Thread-safe. A
-// model in use is not let go of: the engine's thread must never be the last that holds it.
+// Models by name, each loaded at its first use; an adapter is one, with weights of its own.
+// Thread-safe. A model in use is not let go of: the engine's thread must never be the last that
+// holds it. While one loads, the others answer.
 class ServedModels {
  public:
   explicit ServedModels(ServedModelOptions options) : options_(std::move(options)) {}
   ~ServedModels();  // waits for what the engines have under way
 
-  // Throws Error(kInvalidArgument) for a name that is taken, Error as inspecting the file does.
+  // Throws Error(kInvalidArgument) for a name that is taken or a model larger than the memory there
+  // is for all, Error as inspecting the file does.
   void add(const std::string& name, const std::filesystem::path& path, ServedKind kind);
+  // A chat model with an adapter, served as "BASE:NAME" and, where no model has that name, as NAME.
+  // base "": the first chat model. Throws as add(), and Error(kInvalidArgument) for an unknown
+  // base.
+  void add_adapter(const std::string& base, const std::string& name,
+                   const std::filesystem::path& path);
   // The first added of a kind answers where no name is given. Throws HttpError(404) for an unknown
-  // name, HttpError(400) for a model of the other kind.
+  // name, HttpError(400) for a model of the other kind, HttpError(503) when there is no room beside
+  // the models in use.
   std::shared_ptr<ChatModel> chat(const std::string& name);
   std::shared_ptr<VectorModel> vectors(const std::string& name);
 
+  enum class State : uint8_t { kUnloaded, kLoading, kLoaded };
   struct Listed {
     std::string name;
     ServedKind kind;
-    bool loaded;
+    State state;
+    uint64_t bytes;
+    std::string base, short_name;  // of an adapter
+    int64_t context;               // of a chat model that is loaded; else 0
   };
   std::vector<Listed> list() const;
   // The loaded ones.
@@ -76,21 +91,31 @@ class ServedModels {
 
  private:
   struct Entry {
-    std::filesystem::path path;
+    std::string name;
+    std::filesystem::path path, adapter;
+    std::string base, short_name;
     ServedKind kind = ServedKind::kChat;
     uint64_t bytes = 0;
     uint64_t last_used = 0;
+    bool loading = false;
     std::shared_ptr<ChatModel> chat;
     std::shared_ptr<VectorModel> vectors;
+
+    bool loaded() const { return chat != nullptr || vectors != nullptr; }
+    bool in_use() const { return loading || chat.use_count() > 1 || vectors.use_count() > 1; }
   };
+  void add_entry(Entry made);
   Entry& entry(const std::string& name, ServedKind kind);
-  void make_room(const Entry& wanted);
+  void load(Entry& wanted, std::unique_lock<std::mutex>& lock);
+  std::vector<Entry> make_room(const Entry& wanted);
 
   ServedModelOptions options_;
-  mutable std::mutex mutex_;  // also while loading: two loads at a time would only be slower
-  std::map<std::string, Entry> entries_;
-  std::vector<std::string> order_;
+  mutable std::mutex mutex_;
+  std::condition_variable loaded_;
+  std::vector<std::unique_ptr<Entry>> entries_;  // in the order they were added
   uint64_t clock_ = 0;
 };
+
+std::string_view served_state_name(ServedModels::State state);
 
 }  // namespace onmal

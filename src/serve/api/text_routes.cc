@@ -71,6 +71,7 @@ void embeddings(Api& api, const std::shared_ptr<Exchange>& exchange) {
   const auto model = api.models->vectors(fields.text("model"));
   if (model->encoder.tokenizer() == nullptr)
     throw HttpError(400, "This model has no tokenizer.", "model_not_supported", "model");
+  EnergyMeter::Use energy(api.meter);
   const std::vector<TextVector> vectors = embed(*model, texts, exchange->stop());
   ApiJson rows = ApiJson::array();
   int64_t tokens = 0;
@@ -83,7 +84,7 @@ void embeddings(Api& api, const std::shared_ptr<Exchange>& exchange) {
   }
   RequestCost cost;
   cost.prompt_tokens = tokens;
-  api.totals.add(cost);
+  settle(api, cost, energy, fields.text("model"));
   respond_json(*exchange, {{"object", "list"},
                            {"data", std::move(rows)},
                            {"model", fields.text("model")},

@@ -46,7 +46,7 @@ ApiKeys::ApiKeys(const std::filesystem::path& file) {
                        !(words >> more) && (role == "user" || role == "admin");
     if (!whole) {
       throw Error(ErrorCode::kBadFile, file.string() + ", line " + std::to_string(number),
-                  "is no key", "write 'sha256:HEX user|admin NAME', or let --add-key do it");
+                  "is no key", "write 'sha256:HEX user|admin NAME', or let --new-key do it");
     }
     holders_[hash.substr(7)] = {name, role == "admin" ? Role::kAdmin : Role::kUser};
   }

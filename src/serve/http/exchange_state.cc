@@ -37,18 +37,16 @@ class SessionExchange : public Exchange {
       : session_(std::move(session)), state_(std::move(state)), request_(std::move(request)) {}
 
   ~SessionExchange() override {
-    bool begun = false;
     {
       const std::lock_guard lock(state_->mutex);
       if (state_->ended) return;
-      begun = state_->head_sent;
-      if (begun) state_->broken = state_->ended = true;
+      if (state_->head_sent) {
+        state_->broken = state_->ended = true;
+        ask_flush();
+        return;
+      }
     }
-    if (begun) {
-      session_->flush_from_anywhere();
-    } else {
-      respond(error_response(HttpError(500, "The request was left unanswered.")));
-    }
+    respond(error_response(HttpError(500, "The request was left unanswered.")));
   }
 
   const ServerRequest& request() const override { return request_; }
@@ -151,7 +149,9 @@ class SessionExchange : public Exchange {
   }
 
   void ask_flush() {
-    if (state_->flush_asked) return;
+    // Once its connection is closed nothing is posted any more: an ended server runs nothing, and
+    // what waits in its queue would own the queue's owner.
+    if (state_->flush_asked || state_->gone) return;
     state_->flush_asked = true;
     session_->flush_from_anywhere();
   }

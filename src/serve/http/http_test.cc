@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "serve/http/allowed_host.h"
 #include "serve/http/http_testing.h"
 #include "serve/http/server.h"
 #include "serve/http/static_files.h"
@@ -33,6 +34,7 @@ class HttpTest : public ::testing::Test {
   void SetUp() override {
     options.port = 0;
     options.grace_seconds = 0.2;
+    options.allowed_hosts = {"test", "t"};
     add("POST", "/echo", [](Exchange& exchange) {
       exchange.respond({200, "text/plain", exchange.request().body, {}});
     });
@@ -166,7 +168,7 @@ TEST_F(HttpTest, RefusesWhatIsNoHttp) {
   EXPECT_EQ(head.read_answer().status, 431);
   EXPECT_EQ(client().ask("POST", "/echo", std::string(1001, 'x')).status, 413);
   TestClient chunks = client();
-  chunks.send("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+  chunks.send("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (int i = 0; i < 20; ++i) chunks.send("64\r\n" + std::string(100, 'x') + "\r\n");
   EXPECT_EQ(chunks.read_answer().status, 413);
   EXPECT_EQ(client().ask("POST", "/echo", "fine").body, "fine");
@@ -182,7 +184,7 @@ TEST_F(HttpTest, EndsSlowRequests) {
   EXPECT_EQ(head.read_answer().status, 408);
   // Bytes that keep trickling in do not prolong it.
   TestClient body = client();
-  body.send("POST /echo HTTP/1.1\r\nContent-Length: 1000\r\n\r\n");
+  body.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\n");
   std::thread trickle([&] {
     for (int i = 0; i < 20; ++i) {
       if (!body.send("x")) return;
@@ -295,6 +297,65 @@ TEST_F(HttpTest, AsksForKeys) {
   EXPECT_THROW(ApiKeys{file}, Error);
 }
 
+TEST_F(HttpTest, LimitsWrongKeysAndLetsRightOnesIn) {
+  const auto file = std::filesystem::temp_directory_path() / "onmal_http_test_wrong_keys";
+  std::filesystem::remove(file);
+  const std::string right = "Authorization: Bearer " + ApiKeys::add(file, "kim", Role::kUser);
+  keys = ApiKeys(file);
+  options.wrong_keys = {60, 3, 0};
+  start();
+  TestClient one = client();
+  std::vector<int> statuses;
+  for (int i = 0; i < 5; ++i)
+    statuses.push_back(client().ask("POST", "/echo", "x", "Authorization: Bearer no\r\n").status);
+  EXPECT_EQ(statuses, (std::vector<int>{401, 401, 401, 429, 429}));
+  const auto last = client().ask("POST", "/echo", "x", "Authorization: Basic no\r\n");
+  EXPECT_EQ(last.status, 429);
+  EXPECT_NE(last.head.find("Retry-After: 1"), std::string::npos);
+  EXPECT_EQ(one.ask("POST", "/echo", "x", right + "\r\n").status, 200);
+  EXPECT_EQ(one.ask("POST", "/echo", "x").status, 401);  // none is no guess
+}
+
+TEST_F(HttpTest, AnswersToItsOwnNamesAlone) {
+  options.allowed_hosts = {"Friend.example"};
+  start();
+  const auto status = [&](const std::string& headers) {
+    TestClient one = client();
+    one.send("GET / HTTP/1.1\r\n" + headers + "\r\n");
+    return one.read_answer().status;
+  };
+  for (const char* host : {"localhost", "LOCALHOST:8080", "localhost.", "127.0.0.1:1", "[::1]:8080",
+                           "friend.example", "friend.example:443"})
+    EXPECT_EQ(status(std::string("Host: ") + host + "\r\n"), 200) << host;
+  for (const char* host :
+       {"evil.example", "evil.example:8080", "localhost.evil.example", "10.0.0.1",
+        "127.0.0.1.evil.example", "[::2]", "[::1", "localhost:80:80"})
+    EXPECT_EQ(status(std::string("Host: ") + host + "\r\n"), 403) << host;
+  EXPECT_EQ(status(""), 400);
+  EXPECT_EQ(status("Host: localhost\r\nHost: evil.example\r\n"), 400);
+  EXPECT_EQ(client().ask("OPTIONS", "/echo", "", "").status, 403);
+  EXPECT_TRUE(is_allowed_host("10.0.0.1:80", "0.0.0.0", {}));
+  EXPECT_TRUE(is_allowed_host("[fe80::1]", "::", {}));
+  EXPECT_TRUE(is_allowed_host("any.example", "127.0.0.1", {"*"}));
+  EXPECT_FALSE(is_allowed_host("any.example", "0.0.0.0", {}));
+}
+
+TEST_F(HttpTest, TakesJsonAloneWhereARouteSaysSo) {
+  Route route{"POST", "/json", [](const std::shared_ptr<Exchange>& e) { e->respond({}); }};
+  route.json_body = true;
+  router.add(std::move(route));
+  start();
+  for (const char* type : {"application/json", "Application/JSON ; charset=utf-8"})
+    EXPECT_EQ(
+        client().ask("POST", "/json", "{}", std::string("Content-Type: ") + type + "\r\n").status,
+        200);
+  for (const char* type : {"text/plain", "application/x-www-form-urlencoded", "application/jsonp"})
+    EXPECT_EQ(
+        client().ask("POST", "/json", "{}", std::string("Content-Type: ") + type + "\r\n").status,
+        415);
+  EXPECT_EQ(client().ask("POST", "/json", "{}", "").status, 415);
+}
+
 TEST_F(HttpTest, LimitsRates) {
   limiter = std::make_unique<RateLimiter>(RateLimits{60, 2, 0});
   start();
@@ -391,6 +452,21 @@ TEST_F(HttpTest, EndsGracefully) {
   held[0]->end();
   EXPECT_NE(busy.read_all().find("bye"), std::string::npos);
   stopper.join();
+}
+
+// The leak checker sees what is left in a cycle.
+TEST_F(HttpTest, LeavesNothingOfStreamsThatOutliveIt) {
+  start();
+  TestClient begun = client(), unread = client(), idle = client();
+  begun.send("GET /hold HTTP/1.1\r\nHost: t\r\n\r\n");
+  begun.read_until("hello\n\n");
+  unread.send("GET /flood HTTP/1.1\r\nHost: t\r\n\r\n");
+  server.reset();
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_TRUE(held[0]->stop().stop_requested());
+  EXPECT_FALSE(held[0]->write("more"));
+  held[0]->end();
+  held.clear();
 }
 
 TEST_F(HttpTest, StopsWhatDoesNotEnd) {

@@ -20,6 +20,9 @@ struct Route {
   Role least_role = Role::kUser;
   bool quick = false;       // runs on the thread that reads sockets: must not wait for anything
   uint64_t body_limit = 0;  // bytes; 0: the server's own
+  // Another content type is refused: a page of another site may send forms and plain text without
+  // asking, JSON not.
+  bool json_body = false;
 };
 
 struct RouteMatch {

@@ -118,6 +118,7 @@ HttpServer::HttpServer(const HttpServerOptions& options, const HttpServerParts& 
   ServerCore& core = *running_->core;
   core.options = options;
   core.parts = parts;
+  core.wrong_keys = std::make_unique<RateLimiter>(options.wrong_keys);
   core.largest_body = options.most_body_bytes;
   for (const auto& route : parts.router->routes())
     core.largest_body = std::max(core.largest_body, route->body_limit);
@@ -158,14 +159,15 @@ void HttpServer::stop() {
     for (const auto& session : running_->sessions()) session->close_from_anywhere();
     running_->wait_for_end(3);
   }
-  core.workers.reset();
   running_->work.reset();
   core.io.stop();
   for (std::thread& thread : running_->threads) thread.join();
-  // Operations that closing broke off still hold their sessions, and those the core: their ends run
-  // here.
+  // Operations that closing broke off still hold their sessions, and those the core that holds the
+  // operations: their ends run here, also of a connection that came in the very last moment.
   core.io.restart();
+  for (const auto& session : running_->sessions()) session->close_from_anywhere();
   core.io.poll();
+  core.workers.reset();
   // Who still holds an exchange holds the core with it.
 }
 

@@ -32,6 +32,8 @@ struct HttpServerOptions {
   size_t most_backlog_bytes = size_t{4}
                               << 20;       // written and not taken by a client; beyond, it goes
   std::vector<std::string> cors_origins;   // "https://example.org"; "*": any
+  std::vector<std::string> allowed_hosts;  // beside this machine's: see is_allowed_host
+  RateLimits wrong_keys{30, 10, 0};        // that one address may try; beyond: 429
   std::string certificate_file, key_file;  // PEM; "": plain HTTP
 };
 

@@ -4,6 +4,7 @@
 #include <boost/beast/http/error.hpp>
 #include <utility>
 
+#include "serve/http/allowed_host.h"
 #include "serve/http/exchange_state.h"
 #include "serve/http/run_handler.h"
 #include "serve/http/url.h"
@@ -173,6 +174,7 @@ void Session::parse_head() {
 void Session::on_head() {
   try {
     parse_head();
+    check_host();
     if (answer_preflight()) return;
     check_request();
   } catch (const HttpError& error) {
@@ -196,6 +198,7 @@ void Session::check_request() {
   check_origin();
   authenticate();
   limit();
+  check_content_type();
   const uint64_t most =
       route_->body_limit > 0 ? route_->body_limit : core_->options.most_body_bytes;
   const auto length = parser_->content_length();
@@ -206,6 +209,26 @@ void Session::check_request() {
                     "body_too_large");
   }
   if (!parser_->is_done()) parser_->body_limit(most);
+}
+
+void Session::check_host() const {
+  const auto hosts = parser_->get().count(http::field::host);
+  if (hosts == 0 && !state_->chunked) return;  // HTTP/1.0 knows none
+  if (hosts != 1) throw HttpError(400, "The request must name its host once.", "bad_request");
+  if (is_allowed_host(request_.header("Host"), core_->options.host, core_->options.allowed_hosts))
+    return;
+  throw HttpError(403, "This server does not answer to that host name; --allow-host adds it.",
+                  "host_not_allowed");
+}
+
+void Session::check_content_type() const {
+  if (!route_->json_body) return;
+  std::string_view type = request_.header("Content-Type");
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  if (equal_ignoring_case(type, "application/json")) return;
+  throw HttpError(415, "The body must be JSON: send it as 'Content-Type: application/json'.",
+                  "unsupported_media_type");
 }
 
 void Session::find_route() {
@@ -248,12 +271,24 @@ void Session::authenticate() {
   }
   if (request_.client.role >= route_->least_role) return;
   if (request_.client.role == Role::kAnyone) {
+    if (!given.empty()) count_wrong_key();
     throw HttpError(401,
                     given.empty() ? "An API key is needed: send it as 'Authorization: Bearer KEY'."
                                   : "The API key is wrong.",
                     "invalid_api_key");
   }
   throw HttpError(403, "This needs an administrator's key.", "not_allowed");
+}
+
+// Keys that are right are let in all the same: they cannot be guessed, and others may share the
+// address (a proxy's). What is limited is the work and the noise.
+void Session::count_wrong_key() {
+  int seconds = 1;
+  if (core_->wrong_keys->admit(address_, seconds, Clock::now()) != nullptr) return;
+  HttpError error(429, "Too many wrong API keys from this address; try again later.",
+                  "too_many_wrong_keys");
+  error.retry_after = seconds;
+  throw error;
 }
 
 void Session::limit() {

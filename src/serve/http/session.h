@@ -29,6 +29,7 @@ struct ServerCore {
   HttpServerOptions options;
   HttpServerParts parts;
   std::unique_ptr<Workers> workers;
+  std::unique_ptr<RateLimiter> wrong_keys;  // by address
   std::atomic<uint64_t> requests{0};
   std::atomic<size_t> connections{0};
   std::atomic<bool> stopping{false};
@@ -70,9 +71,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void make_state();
   // Throws HttpError for a request that is not to be answered by its route.
   void check_request();
+  void check_host() const;
   void find_route();
   void check_origin() const;
+  void check_content_type() const;
   void authenticate();
+  void count_wrong_key();
   void limit();
   bool answer_preflight();
   void dispatch();

@@ -1,5 +1,6 @@
 #include "serve/http/transport.h"
 
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -14,6 +15,12 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using ErrorOf = boost::system::error_code;
+
+constexpr unsigned char kTlsHandshake = 0x16;  // the first byte of every TLS connection
+constexpr std::string_view kNotTls =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    "Content-Length: 127\r\n\r\n"
+    R"({"error":{"message":"This port speaks HTTPS: use https://.","type":"invalid_request_error","code":"https_needed","param":null}})";
 
 class PlainTransport : public Transport {
  public:
@@ -50,9 +57,20 @@ class TlsTransport : public Transport {
       : stream_(std::move(socket), context) {}
 
   asio::any_io_executor executor() override { return stream_.get_executor(); }
+  // Plain HTTP is told what is wrong in plain HTTP.
   void handshake(std::function<void(bool)> done) override {
-    stream_.async_handshake(asio::ssl::stream_base::server,
-                            [done = std::move(done)](ErrorOf error) { done(!error); });
+    stream_.next_layer().async_wait(
+        tcp::socket::wait_read, [this, done = std::move(done)](ErrorOf error) mutable {
+          unsigned char first = 0;
+          if (!error) {
+            stream_.next_layer().non_blocking(true, error);
+            stream_.next_layer().receive(asio::buffer(&first, 1), tcp::socket::message_peek, error);
+          }
+          if (error) return done(false);
+          if (first != kTlsHandshake) return refuse_plain(std::move(done));
+          stream_.async_handshake(asio::ssl::stream_base::server,
+                                  [done = std::move(done)](ErrorOf failed) { done(!failed); });
+        });
   }
   void read_some(void* data, size_t size, Done done) override {
     stream_.async_read_some(
@@ -75,6 +93,18 @@ class TlsTransport : public Transport {
   }
 
  private:
+  void refuse_plain(std::function<void(bool)> done) {
+    ErrorOf ignored;
+    // What is left unread would make the system drop our answer.
+    std::array<char, 16384> request;
+    stream_.next_layer().receive(asio::buffer(request), 0, ignored);
+    asio::async_write(stream_.next_layer(), asio::buffer(kNotTls.data(), kNotTls.size()),
+                      [this, done = std::move(done)](ErrorOf, size_t) {
+                        shutdown_send();
+                        done(false);
+                      });
+  }
+
   asio::ssl::stream<tcp::socket> stream_;
 };
 
