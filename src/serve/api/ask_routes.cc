@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "answer/claims/claim_policy.h"
 #include "answer/correct.h"
 #include "answer/grounded/answer.h"
 #include "answer/grounded/question.h"
@@ -101,6 +102,7 @@ struct Asked {
   std::vector<ChatMessage> history;
   std::unique_ptr<TaskModel> model;
   GroundedOptions how;
+  ClaimAction claims = ClaimAction::kMark;
 };
 
 Asked read_asked(Api& api, const Exchange& exchange) {
@@ -111,6 +113,7 @@ Asked read_asked(Api& api, const Exchange& exchange) {
   if (api.moderator != nullptr) check_user_text(*api.moderator, asked.question);
   asked.collection = fields.text("collection");
   asked.how.max_tokens = fields.whole("max_tokens", 512, 1, 1 << 20);
+  if (fields.has("claims")) asked.claims = claim_action_of(fields.text("claims"), "claims");
   if (const ApiJson* rows = fields.find("history")) {
     if (!rows->is_array() || rows->size() > kMostHistory)
       fields.refuse("history", "must be an array of at most 200 messages");
@@ -157,9 +160,47 @@ ApiJson answer_marks(const Api& api, const std::string& text, RequestCost& cost)
   return moderation_marks(result);
 }
 
+// The stored passage that a claim's evidence stands in.
+int64_t chunk_of(const ClaimEvidence& evidence, const GroundedAnswer& answer,
+                 const std::vector<Passage>& passages) {
+  Citation citation;
+  citation.id = evidence.passage;
+  citation.begin_character = evidence.begin_character;
+  return chunk_of(citation, answer, passages);
+}
+
+// By rules alone: models answer on their own threads, and this one must not wait for another.
+ClaimReport check_answer(const GroundedAnswer& answer, ClaimAction action,
+                         const std::stop_token& stop) {
+  if (action == ClaimAction::kOff || answer.abstained || answer.passages.empty()) return {};
+  const Analyzer analyzer;
+  return check_claims(Evidence(answer.passages, analyzer), answer.text, nullptr, {}, stop);
+}
+
+ApiJson claims_json(const ClaimReport& report, const GroundedAnswer& answer,
+                    const std::vector<Passage>& passages) {
+  ApiJson rows = ApiJson::array();
+  for (const CheckedClaim& claim : report.claims) {
+    ApiJson row = {{"start", claim.begin},
+                   {"end", claim.end},
+                   {"verdict", claim_verdict_name(claim.verdict)},
+                   {"reason", claim_reason_name(claim.reason)},
+                   {"score", claim.score}};
+    if (claim.evidence.passage > 0) {
+      row["evidence"] = {{"id", claim.evidence.passage},
+                         {"passage", chunk_of(claim.evidence, answer, passages)},
+                         {"start", claim.evidence.begin_character},
+                         {"end", claim.evidence.end_character},
+                         {"quote", claim.evidence.quote}};
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 void tell_answer(Api& api, AskEvents& events, const GroundedAnswer& answer,
-                 const std::vector<Passage>& passages, RequestCost& cost,
-                 const std::string& model) {
+                 const std::vector<Passage>& passages, RequestCost& cost, const std::string& model,
+                 ClaimAction action, const std::stop_token& stop) {
   cost.prompt_tokens = answer.prompt_tokens;
   cost.completion_tokens = answer.tokens;
   cost.syllables = static_cast<int64_t>(count_hangul_syllables(answer.text));
@@ -170,13 +211,18 @@ void tell_answer(Api& api, AskEvents& events, const GroundedAnswer& answer,
   events.end_after("answer", answer.times.read + answer.times.write + answer.times.check,
                    {{"tokens", answer.tokens}, {"check", answer.times.check}});
   api.totals.add(cost);
+  const ClaimReport report = check_answer(answer, action, stop);
+  const bool contradicted = is_contradicted(report);
+  const bool withheld = contradicted && action == ClaimAction::kBlock;
   events.say({{"type", "answer"},
-              {"text", answer.text},
+              {"text", withheld ? withheld_text(answer.language) : answer.text},
               {"model", model},
               {"method", answer_method_name(answer.method)},
               {"answered", !answer.abstained},
               {"confidence", answer.confidence},
-              {"citations", citations_json(answer, passages)},
+              {"citations", withheld ? ApiJson::array() : citations_json(answer, passages)},
+              {"claims", claims_json(report, answer, passages)},
+              {"claims_action", contradicted ? claim_action_name(action) : "allow"},
               {"moderation", answer_marks(api, answer.text, cost)},
               {"resources", cost_json(cost, api.meter)}});
 }
@@ -193,7 +239,8 @@ void ask(Api& api, const std::shared_ptr<Exchange>& exchange) {
   const bool looks_up = asked.model == nullptr || needs_lookup(asked.question);
   events.end("prompt", {{"lookup", looks_up}});
   const auto on_text = [&](std::string_view text) {
-    events.say({{"type", "delta"}, {"text", text}});
+    // What may be withheld is not told as it comes.
+    if (asked.claims != ClaimAction::kBlock) events.say({{"type", "delta"}, {"text", text}});
   };
   std::vector<Passage> passages;
   GroundedAnswer answer;
@@ -208,7 +255,7 @@ void ask(Api& api, const std::shared_ptr<Exchange>& exchange) {
   }
   cost.joules = api.meter.joules_since(mark, timer.seconds());
   const std::string model = asked.model == nullptr ? "" : asked.model->name().name;
-  tell_answer(api, events, answer, passages, cost, model);
+  tell_answer(api, events, answer, passages, cost, model, asked.claims, exchange->stop());
   exchange->note({model, answer.prompt_tokens, answer.tokens});
   exchange->write_event("[DONE]");
   exchange->end();
