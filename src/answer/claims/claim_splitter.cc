@@ -152,6 +152,8 @@ std::vector<TextSpan> split_at_semicolons(std::string_view text) {
 
 // A claim's text without citations, where a place of it stands in the answer.
 void add_claims(const Claim& claim, std::string_view answer, SplitClaims& out) {
+  const size_t line = answer.rfind('\n', claim.begin) + 1;  // npos + 1 is 0
+  if (trim_ascii(answer.substr(line, claim.begin - line)).starts_with('#')) return;  // a heading
   const std::string_view written = answer.substr(claim.begin, claim.end - claim.begin);
   // Citations within the sentence make both differ: then it stays whole.
   const bool same = written == claim.text;

@@ -52,13 +52,13 @@ constexpr std::array<Named, 13> kNativeOnes = {{{"하나", 1},
                                                 {"일곱", 7},
                                                 {"여덟", 8},
                                                 {"아홉", 9}}};
-constexpr std::array<Named, 28> kEnglishNumbers = {
+constexpr std::array<Named, 29> kEnglishNumbers = {
     {{"one", 1},      {"two", 2},        {"three", 3},     {"four", 4},      {"five", 5},
      {"six", 6},      {"seven", 7},      {"eight", 8},     {"nine", 9},      {"ten", 10},
      {"eleven", 11},  {"twelve", 12},    {"thirteen", 13}, {"fourteen", 14}, {"fifteen", 15},
      {"sixteen", 16}, {"seventeen", 17}, {"eighteen", 18}, {"nineteen", 19}, {"twenty", 20},
      {"thirty", 30},  {"forty", 40},     {"fifty", 50},    {"sixty", 60},    {"seventy", 70},
-     {"eighty", 80},  {"ninety", 90},    {"zero", 0}}};
+     {"eighty", 80},  {"ninety", 90},    {"zero", 0},      {"single", 1}}};
 constexpr std::array<Named, 5> kEnglishScales = {
     {{"hundred", 100}, {"thousand", 1e3}, {"million", 1e6}, {"billion", 1e9}, {"trillion", 1e12}}};
 constexpr std::array<Named, 11> kDayWords = {{{"하루", 1},

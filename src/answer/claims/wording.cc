@@ -108,7 +108,7 @@ constexpr std::array<OppositeGroup, 40> kOpposites = {{
     {"higher high highest", "lower low lowest"},
     {"raise raises raised", "lower lowers lowered reduce reduces reduced"},
     {"larger large largest bigger big biggest", "smaller small smallest"},
-    {"most more maximum", "least less fewer minimum"},
+    {"more maximum", "less fewer minimum"},
     {"before", "after"},
     {"male males man men boy boys", "female females woman women girl girls"},
     {"open opens opened", "close closes closed"},
