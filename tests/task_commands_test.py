@@ -118,7 +118,7 @@ class TaskCommandsTest(unittest.TestCase):
         empty.write_text(" \n")
         self.refused("no text", "claims", answer, "--evidence", empty)
         self.refused("empty", "claims", " ", "--evidence", text)
-        self.refused("no head", "claims", answer, "--evidence", text, "--entailment", STARTER.parent)
+        self.refused("no head", "claims", answer, "--evidence", text, "--entailment", STARTER)
         rows = write_lines(self.folder / "claims.jsonl", [{"claim": "탑의 높이는 330미터이다.", "evidence": text.read_text(),
                                                            "verdict": "supported"}])
         values = {line["metric"]: line["value"] for line in self.documents("evaluate", "--task", "claims", "--data", rows)}

@@ -35,11 +35,27 @@ bool ends_with_any(std::string_view text, const std::array<std::string_view, kCo
 constexpr std::array<std::string_view, 12> kQuestionEndings = {
     "습니까", "입니까", "인가요", "은가요", "는가요", "나요",
     "할까요", "일까요", "을까요", "인가",   "는가",   "니까요"};
-constexpr std::array<std::string_view, 20> kGreetings = {
-    "안녕하세요",    "안녕하십니까", "반갑습니다", "감사합니다", "고맙습니다",     "알겠습니다",
-    "좋은 질문",     "도움이 되",    "궁금한 점",  "더 필요한",  "hello",          "hi ",
-    "hi,",           "thank",        "sure",       "of course",  "you're welcome", "great question",
-    "good question", "certainly"};
+constexpr std::array<std::string_view, 21> kGreetings = {"안녕하세요",
+                                                         "안녕하십니까",
+                                                         "반갑습니다",
+                                                         "감사합니다",
+                                                         "고맙습니다",
+                                                         "고마워",
+                                                         "알겠습니다",
+                                                         "좋은 질문",
+                                                         "도움이 되",
+                                                         "궁금한 점",
+                                                         "더 필요한",
+                                                         "hello",
+                                                         "hi ",
+                                                         "hi,",
+                                                         "thank",
+                                                         "sure",
+                                                         "of course",
+                                                         "you're welcome",
+                                                         "great question",
+                                                         "good question",
+                                                         "certainly"};
 constexpr std::array<std::string_view, 12> kOffers = {
     "말씀해 주세요",  "물어보세요",       "문의해 주세요", "도와드리",
     "도움이 되",      "알려 주세요",      "let me know",   "hope this",

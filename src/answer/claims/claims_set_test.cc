@@ -42,8 +42,10 @@ TEST(ClaimsSet, ContradictionsAreMostlyRight) {
     if (said == meant || part != "tuning") continue;
     missed += meant + " as " + said;
     if (!report.claims.empty())
-      missed += " " + std::string(claim_reason_name(report.claims[0].reason)) + " " +
-                std::to_string(report.claims[0].score);
+      missed.append(" ")
+          .append(claim_reason_name(report.claims[0].reason))
+          .append(" ")
+          .append(std::to_string(report.claims[0].score));
     missed += ": " + claim + "\n";
   }
   Tally contradicted;

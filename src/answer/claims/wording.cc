@@ -258,7 +258,8 @@ class NameFinder {
     if (starts_with_any(word, kWeekdays)) return add(NameKind::kWeekday, i, word.substr(0, 9), "");
     if (is_in(stem, kPlaces) || is_in(word, kPlaces)) {
       const bool bare = is_in(word, kPlaces);
-      return add(NameKind::kPlace, i, bare ? word : stem, bare ? " " + next_head(i) : role);
+      return add(NameKind::kPlace, i, bare ? word : stem,
+                 bare ? std::string(" ").append(next_head(i)) : role);
     }
     const bool person = word.size() == 9 && starts_with_any(word, kSurnames) &&
                         i + 1 < tokens_.size() && starts_with_any(tokens_[i + 1].low, kTitles);
