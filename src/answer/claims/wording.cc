@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "answer/claims/number_words.h"
 #include "base/ascii.h"
 #include "text/hangul.h"
 #include "text/unicode.h"
@@ -168,16 +169,33 @@ std::optional<Opposites> opposites_in(std::span<const OppositeGroup> groups,
 constexpr std::array<std::string_view, 14> kWeekdays = {
     "월요일", "화요일",  "수요일",    "목요일",   "금요일", "토요일",   "일요일",
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
-constexpr std::array<std::string_view, 72> kPlaces = {
-    "서울",   "부산",     "대구",     "인천",   "광주",     "대전",   "울산",     "세종",
-    "수원",   "제주",     "경주",     "전주",   "안동",     "강릉",   "춘천",     "청주",
-    "포항",   "창원",     "여수",     "평양",   "개성",     "한국",   "대한민국", "북한",
-    "중국",   "일본",     "미국",     "영국",   "프랑스",   "독일",   "이탈리아", "스페인",
-    "러시아", "인도",     "베트남",   "태국",   "호주",     "캐나다", "멕시코",   "브라질",
-    "터키",   "튀르키예", "이집트",   "그리스", "네덜란드", "스위스", "스웨덴",   "폴란드",
-    "몽골",   "필리핀",   "싱가포르", "대만",   "도쿄",     "오사카", "베이징",   "상하이",
-    "파리",   "런던",     "베를린",   "로마",   "뉴욕",     "워싱턴", "모스크바", "하와이",
-    "경기도", "강원도",   "충청도",   "전라도", "경상도",   "한성",   "함흥",     "개경"};
+// Cities and countries are not exchanged: what is in 서울 is in 한국.
+constexpr std::array<std::string_view, 38> kCities = {
+    "서울", "부산",   "대구", "인천", "광주", "대전",   "울산", "세종",    "수원",   "경주",
+    "전주", "안동",   "강릉", "춘천", "청주", "포항",   "창원", "여수",    "평양",   "개성",
+    "도쿄", "오사카", "파리", "런던", "로마", "베를린", "뉴욕", "베이징",  "상하이", "워싱턴",
+    "한성", "함흥",   "개경", "제주", "교토", "뮌헨",   "천안", "모스크바"};
+constexpr std::array<std::string_view, 34> kCountries = {
+    "한국",   "대한민국", "북한",   "중국",     "일본",     "미국",   "영국",
+    "프랑스", "독일",     "러시아", "이탈리아", "스페인",   "인도",   "베트남",
+    "태국",   "호주",     "캐나다", "멕시코",   "브라질",   "터키",   "튀르키예",
+    "이집트", "그리스",   "스위스", "네덜란드", "스웨덴",   "폴란드", "몽골",
+    "필리핀", "대만",     "벨기에", "덴마크",   "노르웨이", "핀란드"};
+constexpr std::array<std::string_view, 48> kEnglishCountries = {
+    "korea",    "china",       "japan",     "america",  "britain",  "england",   "scotland",
+    "wales",    "ireland",     "france",    "germany",  "italy",    "spain",     "portugal",
+    "russia",   "india",       "nepal",     "vietnam",  "thailand", "australia", "canada",
+    "mexico",   "brazil",      "argentina", "chile",    "peru",     "turkey",    "egypt",
+    "greece",   "switzerland", "austria",   "hungary",  "sweden",   "norway",    "finland",
+    "denmark",  "poland",      "ukraine",   "mongolia", "taiwan",   "indonesia", "malaysia",
+    "pakistan", "iran",        "iraq",      "israel",   "kenya",    "nigeria"};
+constexpr std::array<std::string_view, 6> kContinents = {"europe",  "asia",       "africa",
+                                                         "oceania", "antarctica", "eurasia"};
+// Capitals that name no one and no place.
+constexpr std::array<std::string_view, 16> kOtherCapitals = {
+    "english", "korean", "french", "german",  "chinese",  "japanese",  "spanish", "russian",
+    "latin",   "greek",  "arabic", "italian", "internet", "christmas", "easter",  "god"};
+
 constexpr std::array<std::string_view, 30> kTitles = {
     "씨",   "대왕", "장군", "교수", "박사",   "대통령", "감독", "사장", "팀장", "의장",
     "작가", "가수", "배우", "선생", "담당자", "기자",   "황제", "과장", "부장", "대표",
@@ -256,10 +274,12 @@ class NameFinder {
     const std::string_view stem = word.substr(0, word.size() - particle.size());
     const std::string role = std::string(same_particle(particle)) + " " + next_head(i);
     if (starts_with_any(word, kWeekdays)) return add(NameKind::kWeekday, i, word.substr(0, 9), "");
-    if (is_in(stem, kPlaces) || is_in(word, kPlaces)) {
-      const bool bare = is_in(word, kPlaces);
-      return add(NameKind::kPlace, i, bare ? word : stem,
-                 bare ? std::string(" ").append(next_head(i)) : role);
+    for (const bool bare : {true, false}) {
+      const std::string_view name = bare ? word : stem;
+      const bool city = is_in(name, kCities);
+      if (!city && !is_in(name, kCountries)) continue;
+      const std::string place = city ? "city " : "country ";
+      return add(NameKind::kPlace, i, name, place + (bare ? next_head(i) : role));
     }
     const bool person = word.size() == 9 && starts_with_any(word, kSurnames) &&
                         i + 1 < tokens_.size() && starts_with_any(tokens_[i + 1].low, kTitles);
@@ -288,7 +308,12 @@ class NameFinder {
     if (text_.substr(before.end, token.begin - before.end) != " ") return;
     const char last = text_[before.begin];
     if (last >= 'A' && last <= 'Z') return;
-    add(NameKind::kCapital, i, token.low, before.low);
+    size_t length = 0;
+    if (read_month_name(text_, token.begin, length) > 0 || is_in(token.low, kOtherCapitals)) return;
+    std::string level = "other ";
+    if (is_in(token.low, kEnglishCountries)) level = "country ";
+    if (is_in(token.low, kContinents)) level = "continent ";
+    add(NameKind::kCapital, i, token.low, level + before.low);
   }
 
   std::string_view text_;

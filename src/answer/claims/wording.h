@@ -37,9 +37,10 @@ enum class NameKind : uint8_t {
 
 struct NamedThing {
   NameKind kind;
-  std::string name;     // without particles, as written
-  std::string role;     // its particle and the word behind (Korean), or the word before (English):
-                        // what two names must share to be one instead of the other
+  std::string name;  // without particles, as written
+  // What two names must share to be one instead of the other: the level of a place, and its
+  // particle and the word behind (Korean), or the word before (English).
+  std::string role;
   TextSpan span{0, 0};  // bytes of the text
 };
 std::vector<NamedThing> find_names(std::string_view text);
