@@ -218,8 +218,8 @@ bool joins_clauses(std::string_view word) {
   constexpr uint32_t kNieunHieut = 6;
   const uint32_t final = (last.code - kFirst) % kFinals;
   if (final == kDoubleSiot || final == kBieupSiot || final == kNieunHieut) return true;
-  constexpr std::array<std::string_view, 8> kStems = {"이", "하", "되", "크",
-                                                      "작", "높", "낮", "르"};
+  constexpr std::array<std::string_view, 10> kStems = {"이", "하", "되", "크", "작",
+                                                       "높", "낮", "르", "열", "닫"};
   const bool verb = ends_with_any(stem, kStems);
   return verb && !word.ends_with("나");
 }
