@@ -283,6 +283,13 @@ class ServeTest(unittest.TestCase):
         citation = answer["citations"][0]
         self.assertEqual(citation["source"], "rules.md")
         self.assertIn(citation["quote"], text)
+        self.assertEqual([claim["verdict"] for claim in answer["claims"]], ["supported"] * len(answer["claims"]))
+        claim = answer["claims"][0]
+        self.assertIn(claim["evidence"]["quote"], text)
+        self.assertIn(answer["text"].encode()[claim["start"]:claim["end"]].decode(), text)
+        self.assertEqual(claim["evidence"]["passage"], citation["passage"])
+        unchecked = self.server.events("/api/ask", {"question": "연차 휴가는 며칠인가요?", "collection": "hr", "claims": "off"})
+        self.assertEqual(next(e for e in unchecked if e["type"] == "answer")["claims"], [])
         steps = [e["step"] for e in events if e["type"] == "step" and e["state"] == "end"]
         self.assertEqual(steps, ["prompt", "search", "passages", "context", "answer"])
         _, data, _ = self.server.call("GET", f"/api/collections/hr/passages/{citation['passage']}")

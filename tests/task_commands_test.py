@@ -98,6 +98,55 @@ class TaskCommandsTest(unittest.TestCase):
         self.refused("sentence", "finetune", "-m", STARTER, "--task", "classification", "--data", data, "--text-column",
                      "sentence", "-o", self.folder / "none")
 
+    def test_claims_are_checked_against_texts(self):
+        text = self.folder / "evidence.txt"
+        text.write_text("탑의 높이는 330m이다. 탑은 1889년에 완성되었다. 입장료는 무료가 아니다.\n", encoding="utf-8")
+        answer = "안녕하세요! 탑의 높이는 350m입니다. 탑은 1889년에 완성되었습니다. 입장료는 무료이다. 탑은 붉은 칠을 했다."
+        found = self.documents("claims", answer, "--evidence", text)[0]
+        self.assertEqual([row["verdict"] for row in found["claims"]],
+                         ["contradicted", "supported", "contradicted", "not_found"])
+        self.assertEqual([row["reason"] for row in found["claims"]], ["number", "wording", "negation", "none"])
+        self.assertEqual((found["supported"], found["contradicted"], found["not_found"], found["sentences"]), (1, 2, 1, 5))
+        self.assertEqual(found["action"], "mark")
+        for row in found["claims"]:
+            self.assertEqual(answer.encode()[row["start"]:row["end"]].decode(), row["text"])
+        evidence = found["claims"][0]["evidence"]
+        self.assertEqual(text.read_text(encoding="utf-8")[evidence["start"]:evidence["end"]], evidence["quote"])
+        self.assertEqual(self.documents("claims", answer, "--evidence", text, "--claims", "block")[0]["action"], "block")
+        self.assertEqual(self.documents("claims", "고마워요!", "--evidence", text)[0]["claims"], [])
+        empty = self.folder / "nothing.txt"
+        empty.write_text(" \n")
+        self.refused("no text", "claims", answer, "--evidence", empty)
+        self.refused("empty", "claims", " ", "--evidence", text)
+        self.refused("no head", "claims", answer, "--evidence", text, "--entailment", STARTER)
+        rows = write_lines(self.folder / "claims.jsonl", [{"claim": "탑의 높이는 330미터이다.", "evidence": text.read_text(),
+                                                           "verdict": "supported"}])
+        values = {line["metric"]: line["value"] for line in self.documents("evaluate", "--task", "claims", "--data", rows)}
+        self.assertEqual(values["accuracy"], 1)
+        rows.write_text('{"claim": "x", "evidence": "y", "verdict": "perhaps"}\n')
+        self.refused("verdict", "evaluate", "--task", "claims", "--data", rows)
+
+    def test_pairs_are_classified(self):
+        data = write_lines(self.folder / "pairs.jsonl", [
+            {"premise": f"{a} {i}", "hypothesis": f"{b} {i}", "label": label}
+            for i in range(40) for a, b, label in [("비가 온다", "눈이 온다", "contradiction"),
+                                                   ("눈이 온다", "비가 온다", "entailment")]])
+        tuned = self.folder / "pairs"
+        self.documents("finetune", "-m", STARTER, "--task", "classification", "--data", data, "--text-column", "premise",
+                       "--pair-column", "hypothesis", "-o", tuned, "--steps", "4")
+        said = self.documents("classify", "-m", tuned / "model", "--text", "비가 온다 3", "--pair", "눈이 온다 3")[0]
+        self.assertEqual(set(said["probabilities"]), {"contradiction", "entailment"})
+        pairs = self.folder / "pairs.tsv"
+        pairs.write_text("비가 온다 3\t눈이 온다 3\n", encoding="utf-8")
+        again = self.documents("classify", "-m", tuned / "model", "--pairs", "--file", pairs)[0]
+        self.assertEqual(again["probabilities"], said["probabilities"])
+        pairs.write_text("비가 온다 3\n", encoding="utf-8")
+        self.refused("no second text", "classify", "-m", tuned / "model", "--pairs", "--file", pairs)
+        text = self.folder / "rain.txt"
+        text.write_text("비가 온다.", encoding="utf-8")
+        checked = self.documents("claims", "눈이 온다.", "--evidence", text, "--entailment", tuned / "model")[0]
+        self.assertEqual(len(checked["claims"]), 1)
+
     def test_an_adapter_fits_its_base_only(self):
         talks = write_lines(self.folder / "talks.jsonl",
                             [{"messages": [{"role": "user", "content": f"{n} 더하기 1"},

@@ -109,6 +109,7 @@ void add_ask_command(CLI::App& app, CommandContext& context) {
                    "Below it the answer is \"I don't know\"; 0: always answer")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  add_claim_options(*command, documents.claims);
   command->add_option("question", options->question, "The question (or --text, --file, a pipe)");
   command->add_option("--system", options->how.system, "What the model is told first");
   command

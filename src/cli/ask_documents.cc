@@ -5,8 +5,10 @@
 #include <memory>
 #include <ostream>
 
+#include "answer/claims/claim_policy.h"
 #include "answer/grounded/question.h"
 #include "base/timer.h"
+#include "cli/claims_output.h"
 #include "cli/json_output.h"
 #include "knowledge/search.h"
 
@@ -31,7 +33,29 @@ Json citation_json(const Citation& citation) {
   return row;
 }
 
-Json answer_json(const GroundedAnswer& answer, const AskTimes& times) {
+// What is said of the answer's claims.
+struct CheckedAnswer {
+  ClaimAction action = ClaimAction::kOff;
+  ClaimReport report;
+  bool contradicted = false;
+};
+
+CheckedAnswer check_answer(const GroundedAnswer& answer, const ClaimCheckOptions& options,
+                           ThreadPool& pool, const std::stop_token& stop) {
+  CheckedAnswer checked;
+  checked.action = claim_action_of(options.action, "--claims");
+  const bool claims = !answer.abstained && !answer.passages.empty();
+  if (checked.action == ClaimAction::kOff || !claims) return checked;
+  const Analyzer analyzer;
+  const Evidence evidence(answer.passages, analyzer);
+  const std::unique_ptr<EntailmentModel> model = open_entailment(options, pool);
+  checked.report = check_claims(evidence, answer.text, model.get(), {}, stop);
+  checked.contradicted = is_contradicted(checked.report);
+  return checked;
+}
+
+Json answer_json(const GroundedAnswer& answer, const CheckedAnswer& checked,
+                 const AskTimes& times) {
   Json citations = Json::array();
   for (const Citation& citation : answer.citations) citations.push_back(citation_json(citation));
   Json passages = Json::array();
@@ -44,8 +68,11 @@ Json answer_json(const GroundedAnswer& answer, const AskTimes& times) {
                         {"score", block.score},
                         {"text", block.text}});
   }
-  return {{"answer", answer.text},
+  const bool withheld = checked.contradicted && checked.action == ClaimAction::kBlock;
+  return {{"answer", withheld ? withheld_text(answer.language) : answer.text},
           {"citations", std::move(citations)},
+          {"claims", claims_json(checked.report)},
+          {"claims_action", checked.contradicted ? claim_action_name(checked.action) : "allow"},
           {"confidence", answer.confidence},
           {"abstained", answer.abstained},
           {"method", answer_method_name(answer.method)},
@@ -77,6 +104,18 @@ void print_citations(CommandContext& context, const GroundedAnswer& answer) {
   }
 }
 
+// Claims that the passages do not bear out; what they do the citations say.
+void tell_claims(CommandContext& context, const CheckedAnswer& checked) {
+  ClaimReport doubtful = checked.report;
+  std::erase_if(doubtful.claims, [](const CheckedClaim& claim) {
+    return claim.verdict == ClaimVerdict::kSupported;
+  });
+  if (!doubtful.claims.empty()) context.out << "\n";
+  print_claims(context, doubtful);
+  if (checked.contradicted && checked.action != ClaimAction::kMark)
+    context.err << "warning: the documents contradict the answer\n";
+}
+
 }  // namespace
 
 void ask_documents(CommandContext& context, const TextTaskOptions& common,
@@ -88,8 +127,10 @@ void ask_documents(CommandContext& context, const TextTaskOptions& common,
   if (!common.talk.model.empty() && !options.how.extractive)
     model = open_task_model(context, pool, common);
   const std::stop_token stop = context.interrupts.token();
+  // What may be withheld is not shown as it comes.
+  const bool held = options.claims.action == "block";
   const auto on_text = [&](std::string_view text) {
-    if (!context.json) context.out << text << std::flush;
+    if (!context.json && !held) context.out << text << std::flush;
   };
   GroundedAnswer answer;
   if (model != nullptr && !needs_lookup(question)) {
@@ -109,9 +150,13 @@ void ask_documents(CommandContext& context, const TextTaskOptions& common,
         answer_grounded(Analyzer(), question, passages, model.get(), options.how, on_text, stop);
   }
   times.all_s = timer.seconds();
-  if (context.json) return print_json(context, answer_json(answer, times));
+  const CheckedAnswer checked = check_answer(answer, options.claims, pool, stop);
+  if (context.json) return print_json(context, answer_json(answer, checked, times));
+  const bool withheld = held && checked.contradicted;
+  if (held) context.out << (withheld ? withheld_text(answer.language) : answer.text);
   context.out << "\n\n";
-  print_citations(context, answer);
+  if (!withheld) print_citations(context, answer);
+  tell_claims(context, checked);
   context.out.flush();
   context.err << fmt::format("{}, confidence {:.2f}, {:.2f} s\n", answer_method_name(answer.method),
                              answer.confidence, times.all_s);

@@ -4,6 +4,7 @@
 
 #include "answer/ask.h"
 #include "answer/grounded/answer.h"
+#include "cli/claims_output.h"
 #include "cli/know_store_options.h"
 #include "cli/text_task.h"
 
@@ -14,6 +15,7 @@ struct AskDocumentsOptions {
   KnowStoreOptions store;
   GroundedOptions how;
   int64_t hits = 12;  // passages that are looked at
+  ClaimCheckOptions claims;
 };
 
 // Prints the answer and what it cites. Without a model (or where one is too weak: how.extractive)

@@ -7,11 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "cli/input.h"
 #include "cli/json_output.h"
 #include "cli/model_options.h"
-#include "models/classifier.h"
+#include "models/text_pair.h"
 
 namespace onmal {
 namespace {
@@ -24,6 +25,8 @@ struct ClassifyOptions {
   std::vector<std::string> texts;
   std::string file;
   std::string adapter;
+  std::vector<std::string> pairs;  // the second text of each --text
+  bool pair_lines = false;         // of the file: both parted by a tab
 };
 
 void add_lines(const std::string& text, std::vector<std::string>& lines) {
@@ -116,14 +119,36 @@ void print_text_result(CommandContext& context, const ClassifierConfig& config,
   context.out << printable(context, answer, scratch) << "\n";
 }
 
+std::vector<std::pair<std::string, std::string>> pair_up(const std::vector<std::string>& texts,
+                                                         const ClassifyOptions& options) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  if (!options.pair_lines) {
+    if (options.pairs.size() != texts.size())
+      throw CLI::ValidationError("classify", "give a --pair for each --text");
+    for (size_t i = 0; i < texts.size(); ++i) pairs.emplace_back(texts[i], options.pairs[i]);
+    return pairs;
+  }
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const size_t tab = texts[i].find('\t');
+    if (tab == std::string::npos) {
+      throw Error(ErrorCode::kBadFile, "line " + std::to_string(i + 1), "has no second text",
+                  "with --pairs each line is two texts parted by a tab");
+    }
+    pairs.emplace_back(texts[i].substr(0, tab), texts[i].substr(tab + 1));
+  }
+  return pairs;
+}
+
 void classify(CommandContext& context, const ClassifyOptions& options) {
   const Classifier classifier = options.adapter.empty()
                                     ? Classifier(options.model)
                                     : Classifier::with_adapter(options.model, options.adapter);
   const std::vector<std::string> texts = read_texts(context, options);
   ThreadPool pool(context.threads);
+  const bool paired = options.pair_lines || !options.pairs.empty();
   const std::vector<Classification> results =
-      classifier.classify(pool, texts, context.interrupts.token());
+      paired ? classify_pairs(classifier, pool, pair_up(texts, options), context.interrupts.token())
+             : classifier.classify(pool, texts, context.interrupts.token());
   for (size_t i = 0; i < texts.size(); ++i) {
     if (context.json) {
       print_json_result(context, classifier.config(), texts[i], results[i]);
@@ -153,6 +178,11 @@ void add_classify_command(CLI::App& app, CommandContext& context) {
       ->take_all()
       ->expected(1);
   command->add_option("-f,--file", options->file, "A file with a text a line");
+  command->add_option("--pair", options->pairs, "The second text of a pair, one for each --text")
+      ->take_all()
+      ->expected(1);
+  command->add_flag("--pairs", options->pair_lines,
+                    "Each line of the file or pipe is a pair, parted by a tab");
   command->callback([&context, options] { classify(context, *options); });
 }
 

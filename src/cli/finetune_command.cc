@@ -26,7 +26,8 @@ struct FinetuneOptions {
   std::string task = kConversations;
   std::string question, answer, context;  // fields of the data; none: message lists
   std::string heldout;                    // a table of its own
-  std::string text_column = "text", second_column, label_column = "label", separator = ",";
+  std::string text_column = "text", second_column, pair_column, label_column = "label",
+              separator = ",";
   std::string source_column = "source", target_column = "target", prefix;
   std::string prompt_column = "prompt", chosen_column = "chosen", rejected_column = "rejected";
   double beta = 0.1;
@@ -107,9 +108,10 @@ std::string table_text(const FinetuneOptions& options) {
   if (!options.heldout.empty())
     text += fmt::format("heldout_table = {}\n", quoted(absolute(options.heldout)));
   if (classification) {
-    text += fmt::format("text_column = {}\nsecond_column = {}\nlabel_column = {}\n",
-                        quoted(options.text_column), quoted(options.second_column),
-                        quoted(options.label_column));
+    text +=
+        fmt::format("text_column = {}\nsecond_column = {}\npair_column = {}\nlabel_column = {}\n",
+                    quoted(options.text_column), quoted(options.second_column),
+                    quoted(options.pair_column), quoted(options.label_column));
     text += fmt::format("label_separator = {}\n", quoted(options.separator));
   } else if (options.task == kPreference) {
     text += fmt::format("prompt_column = {}\nchosen_column = {}\nrejected_column = {}\n",
@@ -248,6 +250,8 @@ void add_columns(CLI::App& command, FinetuneOptions& options) {
   column("--heldout", options.heldout, "A table of held-out rows, instead of a split by hash");
   column("--text-column", options.text_column, "Classification: column or field of the text");
   column("--second-column", options.second_column, "Classification: put below the text");
+  column("--pair-column", options.pair_column,
+         "Classification of pairs: the second text (entailment: the hypothesis)");
   column("--label-column", options.label_column, "Classification: column or field of the label");
   column("--label-separator", options.separator, "Classification: between the labels of one text");
   column("--source-column", options.source_column, "Pairs: column or field of the source");

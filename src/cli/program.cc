@@ -10,6 +10,7 @@
 #include "cli/attend_command.h"
 #include "cli/bench_command.h"
 #include "cli/chat_command.h"
+#include "cli/claims_command.h"
 #include "cli/classify_command.h"
 #include "cli/convert_commands.h"
 #include "cli/corpus_commands.h"
@@ -57,6 +58,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_finetune_command(app, context);
   add_prefer_command(app, context);
   add_classify_command(app, context);
+  add_claims_command(app, context);
   add_moderate_command(app, context);
   add_translate_command(app, context);
   add_correct_command(app, context);

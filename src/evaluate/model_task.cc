@@ -30,7 +30,7 @@ size_t least(const std::vector<double>& values) {
 std::vector<ModelTask> model_tasks() {
   return {kobest_copa_task(),         kobest_hellaswag_task(), kobest_boolq_task(),
           sentence_similarity_task(), bits_per_byte_task(),    grounded_qa_task(),
-          retrieval_task(),           dense_retrieval_task()};
+          retrieval_task(),           dense_retrieval_task(),  claims_task()};
 }
 
 const ModelTask* find_model_task(const std::vector<ModelTask>& tasks, std::string_view name) {

@@ -43,6 +43,7 @@ ModelTask bits_per_byte_task();
 ModelTask retrieval_task();
 ModelTask dense_retrieval_task();
 ModelTask grounded_qa_task();
+ModelTask claims_task();
 
 std::vector<ModelTask> model_tasks();
 // Null when there is none of that name.

@@ -188,8 +188,8 @@ Tensor Classifier::hidden_states(Exec& exec, const TextRows& rows,
     input.checkpoint_activations = checkpoint_activations;
     return decoder_->decoder->forward(exec, input);
   }
-  return encoder_->encoder->forward(
-      exec, {rows.ids, rows.positions, rows.first_keys, rows.key_ends, checkpoint_activations});
+  return encoder_->encoder->forward(exec, {rows.ids, rows.positions, rows.first_keys, rows.key_ends,
+                                           checkpoint_activations, rows.types});
 }
 
 Tensor Classifier::features(Exec& exec, const TextRows& rows, bool checkpoint_activations) const {

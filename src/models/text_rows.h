@@ -13,6 +13,7 @@ namespace onmal {
 // a row is filler that sees only itself.
 struct TextRows {
   Tensor ids, positions, first_keys, key_ends;  // i32 [R, L]
+  Tensor types = {};  // undefined, or i32 [R, L]: 1 in the second text of a pair (text_pair.h)
   struct Text {
     int64_t begin, end;  // tokens of it, counted through all rows
   };

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "corpus/packed_dataset.h"
+#include "models/text_pair.h"
 #include "ops/cross_entropy.h"
 #include "train/batch_source.h"
 #include "train/fresh_model.h"
@@ -43,6 +44,7 @@ TrainLoss value_loss(Exec& exec, ClassifyTask task, const Tensor& logits, const 
 
 ClassifyObjective::ClassifyObjective(const Recipe& recipe)
     : length_(recipe.data.length),
+      pairs_(!recipe.data.pair_column.empty()),
       run_(recipe.run),
       adapter_(recipe.adapter),
       task_(recipe.objective.problem),
@@ -94,6 +96,7 @@ std::string ClassifyObjective::fingerprint() const {
        << tokenizer_fingerprint(classifier_.tokenizer()) << ' ' << train_.size() << ' '
        << data_.labels.size() << ' ' << length_ << ' ' << run_.batch << ' ' << run_.accumulation
        << ' ' << run_.seed;
+  if (pairs_) text << " pairs";
   if (adapter_) text << ' ' << describe_adapter(*adapter_);
   return text.str();
 }
@@ -106,7 +109,13 @@ ClassifyObjective::Item ClassifyObjective::encode(const Example& example) const 
     encode_words(example, item);
     return item;
   }
-  item.ids = classifier_.encode(example.text, length_);
+  if (pairs_) {
+    TextPair pair = encode_pair(classifier_.tokenizer(), example.text, example.second, length_);
+    item.ids = std::move(pair.ids);
+    item.second = pair.second;
+  } else {
+    item.ids = classifier_.encode(example.text, length_);
+  }
   if (task_ == ClassifyTask::kMultiLabel) {
     item.values.assign(data_.labels.size(), 0.0F);
     for (const int32_t label : example.labels) item.values[static_cast<size_t>(label)] = 1.0F;
@@ -157,7 +166,13 @@ TrainBatch ClassifyObjective::make_batch(Allocator& memory, uint64_t position,
 TrainBatch ClassifyObjective::pack(Allocator& memory, std::span<const Item* const> items) const {
   std::vector<std::vector<int32_t>> texts;
   for (const Item* item : items) texts.push_back(item->ids);
-  TrainBatch batch = batch_of_rows(classifier_.pack(memory, texts, length_));
+  TextRows rows = classifier_.pack(memory, texts, length_);
+  if (pairs_) {
+    std::vector<int64_t> seconds;
+    for (const Item* item : items) seconds.push_back(item->second);
+    rows.types = pair_types(memory, rows, seconds);
+  }
+  TrainBatch batch = batch_of_rows(rows);
   fill_targets(memory, items, batch);
   return batch;
 }

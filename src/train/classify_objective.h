@@ -31,6 +31,7 @@ class ClassifyObjective : public Objective {
   // A text as it goes in, and what is to be said of it.
   struct Item {
     std::vector<int32_t> ids;
+    int64_t second = 0;  // where the second text of a pair begins
     std::vector<int32_t> labels;
     std::vector<int32_t> places;  // kTokens: the first token of each labelled word
     std::vector<float> values;
@@ -44,6 +45,7 @@ class ClassifyObjective : public Objective {
   bool is_choice() const;
 
   int64_t length_;
+  bool pairs_;
   RunRecipe run_;
   std::optional<AdapterConfig> adapter_;  // trained with the head, instead of the model
   ClassifyTask task_;

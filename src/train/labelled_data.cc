@@ -16,6 +16,7 @@ struct RawExample {
   std::string text, label;
   int64_t row;
   const std::filesystem::path* path;
+  std::string second = {};
 };
 
 [[noreturn]] void refuse(const RawExample& raw, const std::string& what,
@@ -30,14 +31,20 @@ void read_table(const std::filesystem::path& path, const DataRecipe& data,
   source.path = path;
   source.format = format_of_name(path, true);
   std::vector<std::string> fields = {data.text_column, data.label_column};
-  if (!data.second_column.empty()) fields.push_back(data.second_column);
+  const bool below = !data.second_column.empty();
+  if (below) fields.push_back(data.second_column);
+  if (!data.pair_column.empty()) fields.push_back(data.pair_column);
   read_rows(source, fields, separator, [&](const RecordRow& record) {
     RawExample raw{"", "", record.row, &path};
     if (!record.values[0]) refuse(raw, "has no '" + data.text_column + "'");
     if (!record.values[1]) refuse(raw, "has no '" + data.label_column + "'");
     raw.text = *record.values[0];
     raw.label = *record.values[1];
-    if (record.values.size() > 2) raw.text.append("\n").append(record.values[2].value_or(""));
+    if (below) raw.text.append("\n").append(record.values[2].value_or(""));
+    if (!data.pair_column.empty()) {
+      if (!record.values.back()) refuse(raw, "has no '" + data.pair_column + "'");
+      raw.second = *record.values.back();
+    }
     body(std::move(raw));
   });
 }
@@ -116,6 +123,7 @@ Example finish(const RawExample& raw, const DataRecipe& data, ClassifyTask task,
                const LabelNumbers& numbers) {
   Example example;
   example.text = raw.text;
+  example.second = raw.second;
   if (task == ClassifyTask::kRegression) {
     example.values = {number_of(raw)};
     return example;

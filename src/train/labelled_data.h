@@ -12,6 +12,7 @@ namespace onmal {
 // A text with what is to be said of it.
 struct Example {
   std::string text;
+  std::string second;           // with data.pair_column: the text it is judged with
   std::vector<int32_t> labels;  // numbers of labels: one, any, or one for each word (kTokens)
   std::vector<float> values;    // kRegression
 };

@@ -17,6 +17,7 @@ namespace onmal {
 // The sequences of one forward pass. Which tensors are there is the objective's own business.
 struct TrainBatch {
   Tensor ids, positions, first_keys, key_ends;  // i32 [B, T]
+  Tensor types = {};                            // of pairs, as in TextRows
   Tensor targets;                               // i32, kIgnoredTarget where nothing is learned
   Tensor rows;                                  // i32: the hidden states that the head sees
   Tensor values;                                // f32: what is learned where it is no token

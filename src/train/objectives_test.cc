@@ -11,6 +11,7 @@
 #include "models/encoder_decoder_model.h"
 #include "models/masked_head.h"
 #include "models/text_encoder.h"
+#include "models/text_pair.h"
 #include "tokenizer/tokenizer_json.h"
 #include "train/label_metrics.h"
 #include "train/labelled_data.h"
@@ -188,6 +189,34 @@ TEST_F(ObjectivesTest, SeveralLabelsNumbersAndWords) {
     EXPECT_EQ(words.config().labels[result.tokens[0].best], "G");
     fs::remove_all(folder_ / "run");
   }
+}
+
+// Both texts together are the same whatever the label: only which is which tells.
+TEST_F(ObjectivesTest, PairsAreTold) {
+  std::string table = "premise\thypothesis\tlabel\n";
+  for (int i = 0; i < 200; ++i) {
+    const std::string number = std::to_string(i % 50);
+    const bool good = i % 2 == 0;
+    table += (good ? "great " : "awful ") + number + "\t" + (good ? "awful " : "great ") + number +
+             "\t" + (good ? "entailment" : "contradiction") + "\n";
+  }
+  write_file(folder_ / "twins.tsv", table);
+  const std::string data =
+      "table = \"twins.tsv\"\ntext_column = \"premise\"\npair_column = \"hypothesis\"\n"
+      "heldout_permille = 200";
+  check_run(text("bert", "task = \"classification\"\npooling = \"mean\"", data), 0.3);
+  const Classifier loaded(folder_ / "run/model");
+  ThreadPool pool(1);
+  const std::vector<std::pair<std::string, std::string>> pairs = {{"great 7", "awful 7"},
+                                                                  {"awful 7", "great 7"}};
+  const std::vector<Classification> said = classify_pairs(loaded, pool, pairs);
+  EXPECT_EQ(loaded.config().labels[said[0].best], "entailment");
+  EXPECT_EQ(loaded.config().labels[said[1].best], "contradiction");
+  EXPECT_NE(
+      message_of([&] {
+        parse(text("bert", "task = \"masked\"", "train = \"train.tok\"\npair_column = \"b\""));
+      }).find("pair_column"),
+      std::string::npos);
 }
 
 // What the trainer sees is what a loaded model computes.

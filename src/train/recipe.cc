@@ -188,6 +188,7 @@ Section data_section(DataRecipe& d) {
       {"heldout_table", file(d.heldout_table)},
       {"text_column", text(d.text_column)},
       {"second_column", text(d.second_column)},
+      {"pair_column", text(d.pair_column)},
       {"label_column", text(d.label_column)},
       {"label_separator", text(d.label_separator)},
       {"source_column", text(d.source_column)},
@@ -307,6 +308,9 @@ void check_whole(const Recipe& recipe, const std::string& where) {
       require(!data.table.empty(), "this task needs data.table, a table of examples");
       require(!data.label_separator.empty(), "data.label_separator is empty");
   }
+  require(data.pair_column.empty() || (recipe.objective.task == TaskKind::kClassification &&
+                                       recipe.objective.problem != ClassifyTask::kTokens),
+          "data.pair_column is for classification of whole texts");
   require(data.source_language.empty() == data.target_language.empty(),
           "data.source_language and data.target_language go together");
   const TaskKind task = recipe.objective.task;

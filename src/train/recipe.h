@@ -71,6 +71,7 @@ struct DataRecipe {
   std::filesystem::path heldout_table;  // none: heldout_permille of the table
   std::string text_column = "text";
   std::string second_column;  // put below the text
+  std::string pair_column;    // a second text that the first is judged with; see encode_pair()
   std::string label_column = "label";
   std::string label_separator = ",";  // between several labels of one text
   std::string source_column = "source";

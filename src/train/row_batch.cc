@@ -8,6 +8,7 @@ TrainBatch batch_of_rows(const TextRows& rows) {
   batch.positions = rows.positions;
   batch.first_keys = rows.first_keys;
   batch.key_ends = rows.key_ends;
+  batch.types = rows.types;
   batch.tokens = rows.tokens;
   for (const TextRows::Text& text : rows.texts) batch.spans.push_back({text.begin, text.end});
   return batch;
@@ -19,6 +20,7 @@ TextRows rows_of_batch(const TrainBatch& batch) {
   rows.positions = batch.positions;
   rows.first_keys = batch.first_keys;
   rows.key_ends = batch.key_ends;
+  rows.types = batch.types;
   rows.tokens = batch.tokens;
   for (const TrainBatch::Span& span : batch.spans) rows.texts.push_back({span.begin, span.end});
   return rows;

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "answer/claims/claim_policy.h"
 #include "answer/correct.h"
 #include "answer/grounded/answer.h"
 #include "answer/grounded/question.h"
@@ -104,6 +105,7 @@ struct Asked {
   std::vector<ChatMessage> history;
   std::unique_ptr<TaskModel> model;
   GroundedOptions how;
+  ClaimAction claims = ClaimAction::kMark;
 };
 
 Asked read_asked(Api& api, const Exchange& exchange) {
@@ -114,6 +116,7 @@ Asked read_asked(Api& api, const Exchange& exchange) {
   if (api.moderator != nullptr) check_user_text(*api.moderator, asked.question);
   asked.collection = fields.text("collection");
   asked.how.max_tokens = fields.whole("max_tokens", 512, 1, 1 << 20);
+  if (fields.has("claims")) asked.claims = claim_action_of(fields.text("claims"), "claims");
   if (const ApiJson* rows = fields.find("history")) {
     if (!rows->is_array() || rows->size() > kMostHistory)
       fields.refuse("history", "must be an array of at most 200 messages");
@@ -156,8 +159,8 @@ std::vector<Passage> search(Api& api, AskEvents& events, const Asked& asked, Req
 // it would cover stays, since citations name places in the text; its marks tell of it.
 class AskText {
  public:
-  AskText(const Api& api, AskEvents& events, const std::stop_token& client)
-      : api_(api), events_(events), client_(client, [this] { stop_.request_stop(); }) {
+  AskText(const Api& api, AskEvents& events, const std::stop_token& client, bool told)
+      : api_(api), events_(events), told_(told), client_(client, [this] { stop_.request_stop(); }) {
     ModerationStreamOptions how;
     how.cover = false;
     if (api.moderator != nullptr) stream_.emplace(*api.moderator, Place::kAnswer, how);
@@ -188,19 +191,65 @@ class AskText {
 
  private:
   void say(const std::string& text) {
-    if (!text.empty()) events_.say({{"type", "delta"}, {"text", text}});
+    if (told_ && !text.empty()) events_.say({{"type", "delta"}, {"text", text}});
   }
 
   const Api& api_;
   AskEvents& events_;
+  bool told_;
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> client_;
   std::optional<ModerationStream> stream_;
 };
 
+// The stored passage that a claim's evidence stands in.
+int64_t chunk_of(const ClaimEvidence& evidence, const GroundedAnswer& answer,
+                 const std::vector<Passage>& passages) {
+  Citation citation;
+  citation.id = evidence.passage;
+  citation.begin_character = evidence.begin_character;
+  return chunk_of(citation, answer, passages);
+}
+
+// By rules alone: models answer on their own threads, and this one must not wait for another.
+ClaimReport check_answer(const GroundedAnswer& answer, ClaimAction action,
+                         const std::stop_token& stop) {
+  if (action == ClaimAction::kOff || answer.abstained || answer.passages.empty()) return {};
+  const Analyzer analyzer;
+  return check_claims(Evidence(answer.passages, analyzer), answer.text, nullptr, {}, stop);
+}
+
+ApiJson claims_json(const ClaimReport& report, const GroundedAnswer& answer,
+                    const std::vector<Passage>& passages) {
+  ApiJson rows = ApiJson::array();
+  for (const CheckedClaim& claim : report.claims) {
+    ApiJson row = {{"start", claim.begin},
+                   {"end", claim.end},
+                   {"verdict", claim_verdict_name(claim.verdict)},
+                   {"reason", claim_reason_name(claim.reason)},
+                   {"score", claim.score}};
+    if (claim.evidence.passage > 0) {
+      row["evidence"] = {{"id", claim.evidence.passage},
+                         {"passage", chunk_of(claim.evidence, answer, passages)},
+                         {"start", claim.evidence.begin_character},
+                         {"end", claim.evidence.end_character},
+                         {"quote", claim.evidence.quote}};
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// What was found out about an answer.
+struct AnswerChecks {
+  ApiJson moderation_marks;
+  ClaimReport claims;
+  ClaimAction action = ClaimAction::kOff;
+};
+
 void tell_answer(Api& api, AskEvents& events, const GroundedAnswer& answer,
                  const std::vector<Passage>& passages, RequestCost& cost, EnergyMeter::Use& energy,
-                 const std::string& model, ApiJson marks) {
+                 const std::string& model, AnswerChecks checks) {
   cost.prompt_tokens = answer.prompt_tokens;
   cost.completion_tokens = answer.tokens;
   cost.syllables = static_cast<int64_t>(count_hangul_syllables(answer.text));
@@ -211,14 +260,18 @@ void tell_answer(Api& api, AskEvents& events, const GroundedAnswer& answer,
   events.end_after("answer", answer.times.read + answer.times.write + answer.times.check,
                    {{"tokens", answer.tokens}, {"check", answer.times.check}});
   settle(api, cost, energy, model);
+  const bool contradicted = is_contradicted(checks.claims);
+  const bool withheld = contradicted && checks.action == ClaimAction::kBlock;
   events.say({{"type", "answer"},
-              {"text", answer.text},
+              {"text", withheld ? withheld_text(answer.language) : answer.text},
               {"model", model},
               {"method", answer_method_name(answer.method)},
               {"answered", !answer.abstained},
               {"confidence", answer.confidence},
-              {"citations", citations_json(answer, passages)},
-              {"moderation", std::move(marks)},
+              {"citations", withheld ? ApiJson::array() : citations_json(answer, passages)},
+              {"claims", claims_json(checks.claims, answer, passages)},
+              {"claims_action", contradicted ? claim_action_name(checks.action) : "allow"},
+              {"moderation", withheld ? ApiJson::array() : std::move(checks.moderation_marks)},
               {"resources", cost_json(cost, api.meter)}});
 }
 
@@ -232,7 +285,8 @@ void ask(Api& api, const std::shared_ptr<Exchange>& exchange) {
   events.begin("prompt");
   const bool looks_up = asked.model == nullptr || needs_lookup(asked.question);
   events.end("prompt", {{"lookup", looks_up}});
-  AskText shown(api, events, exchange->stop());
+  // What may be withheld is not told as it comes.
+  AskText shown(api, events, exchange->stop(), asked.claims != ClaimAction::kBlock);
   const auto on_text = [&](std::string_view text) { shown.add(text); };
   std::vector<Passage> passages;
   GroundedAnswer answer;
@@ -249,8 +303,11 @@ void ask(Api& api, const std::shared_ptr<Exchange>& exchange) {
     throw;
   }
   const std::string model = asked.model == nullptr ? "" : asked.model->name().name;
-  ApiJson marks = shown.finish(answer.text, cost);
-  tell_answer(api, events, answer, passages, cost, energy, model, std::move(marks));
+  AnswerChecks checks;
+  checks.moderation_marks = shown.finish(answer.text, cost);
+  checks.action = asked.claims;
+  checks.claims = check_answer(answer, asked.claims, exchange->stop());
+  tell_answer(api, events, answer, passages, cost, energy, model, std::move(checks));
   exchange->note({model, answer.prompt_tokens, answer.tokens});
   exchange->write_event("[DONE]");
   exchange->end();
