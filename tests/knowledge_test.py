@@ -96,6 +96,31 @@ class KnowledgeTest(unittest.TestCase):
         for form in ("NFC", "NFD"):
             self.assertEqual(self.sources(unicodedata.normalize(form, "대한민국 서울"))[0], "a.txt")
 
+    def test_the_own_embedder_is_the_default(self):
+        (self.documents / "car.txt").write_text("자동차 엔진 오일은 만 킬로미터마다 갈아야 한다.\n", encoding="utf-8")
+        (self.documents / "sea.txt").write_text("바다는 넓고 깊다.\n", encoding="utf-8")
+        self.assertEqual(self.know("add", self.documents)["vectors_made"], 2)
+        self.assertNotEqual(self.know("list")["embedder"], "")
+        self.assertGreater(self.know("search", "엔진 오일은 언제 가나요?")["seconds"]["dense"], 0)
+        self.assertEqual(self.know("search", "엔진 오일", "--no-embedder")["seconds"]["dense"], 0)
+        self.assertEqual(self.sources("엔진 오일은 언제 가나요?")[0], "car.txt")
+        self.store.unlink()
+        self.assertEqual(self.know("add", self.documents, "--no-embedder")["vectors_made"], 0)
+        # What is kept by words alone stays so.
+        (self.documents / "more.txt").write_text("산은 높다.\n", encoding="utf-8")
+        self.assertEqual(self.know("add", self.documents)["vectors_made"], 0)
+        self.assertEqual(self.know("search", "바다")["seconds"]["dense"], 0)
+
+    def test_endings_of_questions_and_pictures(self):
+        (self.documents / "leave.txt").write_text("휴가 신청은 팀장에게 한다.\n", encoding="utf-8")
+        (self.documents / "tell.txt").write_text("알려 주세요 하고 묻는 말에 대하여.\n", encoding="utf-8")
+        (self.documents / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><text>휴가</text></svg>\n')
+        report = self.know("add", self.documents)
+        self.assertEqual(report["added"], 2)
+        self.assertIn("a picture", report["refused"][0]["reason"])
+        for query in ("휴가 신청에 대해 알려 주세요", "휴가 신청은 누구에게 하나요?"):
+            self.assertEqual(self.sources(query)[0], "leave.txt")
+
     def test_hostile_questions(self):
         made_documents(self.documents, 3)
         self.know("add", self.documents)

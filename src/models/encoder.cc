@@ -20,6 +20,7 @@ Tensor Encoder::forward(Exec& exec, const EncoderInput& input) const {
   stack.positions = input.positions;
   stack.first_keys = input.first_keys;
   stack.key_ends = input.key_ends;
+  stack.types = input.types;
   stack.checkpoint_activations = input.checkpoint_activations;
   return stack_.forward(exec, stack);
 }

@@ -11,6 +11,7 @@ struct EncoderInput {
   Tensor first_keys;  // undefined, or i32 [B, T]
   Tensor key_ends;    // undefined, or i32 [B, T]
   bool checkpoint_activations = false;
+  Tensor types = {};  // undefined, or i32 [B, T]
 };
 
 // Token ids to hidden states: BERT and its kin, or the first half of an encoder–decoder alone.

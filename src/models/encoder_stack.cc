@@ -134,7 +134,9 @@ Tensor EncoderStack::embed(Exec& exec, const StackInput& input, const Tensor& po
   Tensor x = input.embedded;
   if (config_.embedding_scale != 1.0F) x = scale(exec, x, config_.embedding_scale);
   if (there(type_embedding_)) {
-    const Tensor types = fill_ids(exec, x.dim(0), x.dim(1), [](int64_t) { return 0; });
+    const bool given = input.types.defined() && config_.token_types > 1;
+    const Tensor types =
+        given ? input.types : fill_ids(exec, x.dim(0), x.dim(1), [](int64_t) { return 0; });
     x = add(exec, x, embedding(exec, type_embedding_.value, types));
   }
   if (config_.positions == EncoderPositions::kLearned) {

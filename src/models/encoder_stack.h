@@ -15,6 +15,7 @@ struct StackInput {
   Tensor positions;   // undefined: 0, 1, … in each row; or i32 [B, T] (texts packed into a row)
   Tensor first_keys;  // undefined, or i32 [B, T]: lowest key each token may see
   Tensor key_ends;    // undefined, or i32 [B, T]: one past the highest
+  Tensor types;       // undefined: all 0; or i32 [B, T]: which row of the token types is added
   Tensor source;      // with cross attention: hidden states [B or 1, S, dim] of the encoder …
   Tensor source_firsts;            // … the first key of it that each token may see; as first_keys
   Tensor source_ends;              // … and one past the last
