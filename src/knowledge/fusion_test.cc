@@ -13,13 +13,13 @@ TEST(FusionTest, AddsTheShareOfWhatCouldBeReachedAndTheWeightedCosine) {
   const std::vector<ScoredChunk> fused = fuse(found, {0.5});
   ASSERT_EQ(fused.size(), 3U);
   EXPECT_EQ(fused[0].chunk, 7);
-  EXPECT_DOUBLE_EQ(fused[0].score, 0.8 + 0.5 * 0.5);  // the last cosine at most
+  EXPECT_NEAR(fused[0].score, 0.8 + 0.5 * 0.5, 1e-12);  // the last cosine at most
   EXPECT_EQ(fused[1].chunk, 3);
-  EXPECT_DOUBLE_EQ(fused[1].score, 0.4 + 0.5 * 0.9);
+  EXPECT_NEAR(fused[1].score, 0.4 + 0.5 * 0.9, 1e-12);
   EXPECT_EQ(fused[2].chunk, 5);
-  EXPECT_DOUBLE_EQ(fused[2].score, 0.0 + 0.5 * 0.5);
+  EXPECT_NEAR(fused[2].score, 0.0 + 0.5 * 0.5, 1e-12);
   found.more_terms = true;  // so 5 may have up to 4.0
-  EXPECT_DOUBLE_EQ(fuse(found, {0.5})[2].score, 0.4 + 0.5 * 0.5);
+  EXPECT_NEAR(fuse(found, {0.5})[2].score, 0.4 + 0.5 * 0.5, 1e-12);
 }
 
 TEST(FusionTest, MeaningDecidesWhereFewWordsAreFound) {
@@ -40,7 +40,7 @@ TEST(FusionTest, OneEmptyListLeavesTheOther) {
   ASSERT_EQ(fused.size(), 3U);
   EXPECT_EQ(fused[0].chunk, 2);  // equal ones by number
   EXPECT_EQ(fused[1].chunk, 4);
-  EXPECT_DOUBLE_EQ(fused[2].score, -0.1);
+  EXPECT_NEAR(fused[2].score, -0.1, 1e-12);
 }
 
 }  // namespace

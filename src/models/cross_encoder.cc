@@ -11,16 +11,14 @@ namespace {
 constexpr int64_t kTokensAtOnce = 4096;
 constexpr int64_t kFewestTokens = 16;  // of a pair, for both texts to have room
 
-// The special tokens before and behind a text.
+// The tokens that are put before and behind a text.
 void find_frame(const Tokenizer& tokenizer, std::vector<int32_t>& begin,
                 std::vector<int32_t>& end) {
-  const std::vector<int32_t> ids = tokenizer.encode("a", {.add_special = true});
-  auto first = ids.begin();
-  while (first != ids.end() && tokenizer.is_special(*first)) ++first;
-  auto last = ids.end();
-  while (last != first && tokenizer.is_special(*(last - 1))) --last;
-  begin.assign(ids.begin(), first);
-  end.assign(last, ids.end());
+  const std::vector<int32_t> text = tokenizer.encode("a");
+  const std::vector<int32_t> framed = tokenizer.encode("a", {.add_special = true});
+  const auto at = std::search(framed.begin(), framed.end(), text.begin(), text.end());
+  begin.assign(framed.begin(), at);
+  if (at != framed.end()) end.assign(at + static_cast<std::ptrdiff_t>(text.size()), framed.end());
 }
 
 void cut(std::vector<int32_t>& ids, int64_t most) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "models/encoder_testing.h"
@@ -32,62 +33,53 @@ class CrossEncoderTest : public ::testing::Test {
     train.vocab_size = 300;
     BpeTrainer trainer(train);
     trainer.feed(pool_, "한국어와 English 문장 one two three 하나 둘 셋\n", "text");
-    std::string json = write_tokenizer_json(trainer.train());
     const std::string begin = roberta ? "<s>" : "[CLS]", end = roberta ? "</s>" : "[SEP]";
-    frame(json, begin, end);
+    const std::string json = framed(write_tokenizer_json(trainer.train()), begin, end);
     EncoderConfig config = testing::small_encoder(roberta ? "roberta" : "bert");
     EncoderModel model;
     model.tokenizer.tokenizer = parse_tokenizer_json(json, "tokenizer.json");
     config.vocab_size = model.tokenizer.tokenizer->vocab_size();
+    config.architecture = "bert";  // RoBERTa's family is BERT's
     if (roberta) config.token_types = 1;
     model.encoder = std::make_unique<Encoder>(config);
     Rng rng(3);
     model.encoder->initialize(*model.memory, rng);
     // Large enough for texts and types to matter.
     model.encoder->visit([](Param& param) {
-      if (param.name.find("embedding.weight") == std::string::npos) return;
+      if (param.shape.rank() < 2) return;
       for (int64_t i = 0; i < param.value.elements(); ++i) param.value.f32()[i] *= 20.0F;
     });
     model.encoder->prepare(*model.memory);
     return model;
   }
 
-  static void frame(std::string& json, const std::string& begin, const std::string& end) {
-    // Ids 300 and 301: one behind the other, after all pieces.
-    const auto token = [](const std::string& text, int id) {
-      return "{\"id\":" + std::to_string(id) + ",\"content\":\"" + text +
-             "\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,"
-             "\"special\":true}";
-    };
-    const std::string empty = "\"added_tokens\":[";
-    const size_t at = json.find(empty);
-    ASSERT_NE(at, json.npos);
-    const bool more = json[at + empty.size()] != ']';
-    json.insert(at + empty.size(), token(begin, 300) + "," + token(end, 301) + (more ? "," : ""));
-    const std::string processor = "\"post_processor\":";
-    const size_t place = json.find(processor);
-    ASSERT_NE(place, json.npos);
-    const size_t value = place + processor.size();
-    size_t stop = value;
-    int depth = 0;
-    for (; stop < json.size(); ++stop) {
-      if (json[stop] == '{') ++depth;
-      if (json[stop] == '}') --depth;
-      if (depth == 0 && (json[stop] == '}' || json.compare(stop, 4, "null") == 0)) break;
+  static std::string framed(const std::string& text, const std::string& begin,
+                            const std::string& end) {
+    using nlohmann::json;
+    json tokenizer = json::parse(text);
+    int id = 300;
+    json tokens = json::object();
+    for (const std::string& name : {begin, end}) {
+      tokenizer["added_tokens"].push_back({{"id", id},
+                                           {"content", name},
+                                           {"single_word", false},
+                                           {"lstrip", false},
+                                           {"rstrip", false},
+                                           {"normalized", false},
+                                           {"special", true}});
+      tokens[name] = {{"id", name}, {"ids", {id}}, {"tokens", {name}}};
+      ++id;
     }
-    stop += json[stop] == '}' ? 1 : 4;
-    const auto special = [](const std::string& id) {
-      return "{\"SpecialToken\":{\"id\":\"" + id + "\",\"type_id\":0}}";
+    const auto special = [](const std::string& name) {
+      return json{{"SpecialToken", {{"id", name}, {"type_id", 0}}}};
     };
-    const auto ids = [](const std::string& id, int number) {
-      return "\"" + id + "\":{\"id\":\"" + id + "\",\"ids\":[" + std::to_string(number) +
-             "],\"tokens\":[\"" + id + "\"]}";
-    };
-    const std::string sequence = "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}";
-    const std::string single = "[" + special(begin) + "," + sequence + "," + special(end) + "]";
-    json.replace(value, stop - value,
-                 "{\"type\":\"TemplateProcessing\",\"single\":" + single + ",\"pair\":" + single +
-                     ",\"special_tokens\":{" + ids(begin, 300) + "," + ids(end, 301) + "}}");
+    const json sequence = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+    const json single = json::array({special(begin), sequence, special(end)});
+    tokenizer["post_processor"] = {{"type", "TemplateProcessing"},
+                                   {"single", single},
+                                   {"pair", single},
+                                   {"special_tokens", tokens}};
+    return tokenizer.dump();
   }
 
   fs::path write(bool roberta, size_t labels) {

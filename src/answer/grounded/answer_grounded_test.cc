@@ -67,6 +67,8 @@ class Scripted : public TaskModel {
 
 class GroundedTest : public ::testing::Test {
  protected:
+  GroundedTest() { always_.least_confidence = 0; }
+
   GroundedAnswer ask(const std::string& question, TaskModel* model = nullptr,
                      const GroundedOptions& options = {}) {
     streamed_.clear();
@@ -77,6 +79,7 @@ class GroundedTest : public ::testing::Test {
   const Analyzer analyzer_;
   std::vector<Passage> passages_ = all_passages();
   std::string streamed_;
+  GroundedOptions always_;  // answers, however doubtful
 };
 
 TEST_F(GroundedTest, TheBestSentenceAnswersWithItsPlace) {
@@ -237,7 +240,7 @@ TEST_F(GroundedTest, ATablesRowsAreReadWithTheNamesOfTheirCells) {
       "20년\n\n"
       "표는 해마다 고친다.";
   passages_ = {whole_passage(table)};
-  const GroundedAnswer answer = ask("공이의 수명은?", nullptr, {.least_confidence = 0});
+  const GroundedAnswer answer = ask("공이의 수명은?", nullptr, always_);
   EXPECT_EQ(answer.text.substr(0, answer.text.find(" [")), "부품: 공이; 재료: 참나무; 수명: 20년");
   ASSERT_FALSE(answer.citations.empty());
   EXPECT_EQ(answer.citations[0].quote, "공이 | 참나무 | 20년");
@@ -247,8 +250,7 @@ TEST_F(GroundedTest, ATablesRowsAreReadWithTheNamesOfTheirCells) {
   EXPECT_EQ(evidence.readable(evidence.sentences()[1]), "부품 | 재료 | 수명");
   // The rest of a table, cut in its middle, has no names.
   passages_ = {whole_passage("바퀴 | 소나무 | 12년\n공이 | 참나무 | 20년")};
-  EXPECT_TRUE(ask("공이의 재료는?", nullptr, {.least_confidence = 0})
-                  .text.starts_with("공이 | 참나무 | 20년"));
+  EXPECT_TRUE(ask("공이의 재료는?", nullptr, always_).text.starts_with("공이 | 참나무 | 20년"));
 }
 
 TEST_F(GroundedTest, LongSentencesAreCutBehindClauses) {
@@ -275,8 +277,7 @@ TEST_F(GroundedTest, ProseGoesBeforeCode) {
   passages_ = {whole_passage(
       "cmake --build build/release -j$(nproc) --target=onmal && ./build/release/onmal --build\n\n"
       "The release build needs CMake 3.25 and takes about six minutes.")};
-  const GroundedAnswer answer =
-      ask("How long does the release build take?", nullptr, {.least_confidence = 0});
+  const GroundedAnswer answer = ask("How long does the release build take?", nullptr, always_);
   EXPECT_TRUE(answer.text.starts_with("The release build needs")) << answer.text;
 }
 

@@ -72,7 +72,7 @@ bool starts_with_any(std::string_view text, const std::array<std::string_view, k
                      [&](std::string_view part) { return text.starts_with(part); });
 }
 
-// Source code, a command or its output: one in eight visible characters is no letter of prose.
+// Source code, a command or its output: one in twelve visible characters is no letter of prose.
 bool looks_like_code(std::string_view text) {
   constexpr std::string_view kMarks = "{}[]<>=;_\\/$#*&@`|~+^";
   size_t marks = 0, visible = 0;
@@ -81,7 +81,7 @@ bool looks_like_code(std::string_view text) {
     ++visible;
     marks += kMarks.find(c) != kMarks.npos ? 1 : 0;
   }
-  return marks >= 4 && marks * 8 >= visible;
+  return marks >= 4 && marks * 12 >= visible;
 }
 
 class Ranker {
@@ -144,7 +144,8 @@ std::vector<size_t> choose(const Evidence& evidence, std::string_view question,
   std::vector<int32_t> said;
   for (const auto& [index, score] : ranked) {
     if (chosen.size() >= options.most_sentences) break;
-    const std::vector<int32_t>& terms = all[index].terms;
+    // The names of a row's cells are said with it.
+    const std::vector<int32_t> terms = joined_terms(all[index].terms, all[index].header_terms);
     const std::vector<int32_t> together = joined_terms(said, terms);
     const double gain = ranker.share(together) - ranker.share(said);
     if (!chosen.empty()) {
