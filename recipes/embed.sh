@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Vectors of Korean and English texts from nothing, for searching by meaning: embed.sh DATA_FOLDER. Run it again to go on.
-# Longer: raise steps in embed.toml. Cranfield, XQuAD and BoolQ's dev set are never learned from: they judge.
+# Longer: raise steps in embed.toml. Cranfield, XQuAD and BoolQ are never learned from: they judge.
 set -euo pipefail
 [ $# -eq 1 ] || { echo "usage: recipes/embed.sh DATA_FOLDER" >&2; exit 2; }
 data=$(cd "$1" && pwd)

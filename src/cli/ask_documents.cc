@@ -83,6 +83,7 @@ Json answer_json(const GroundedAnswer& answer, const CheckedAnswer& checked,
           {"seconds",
            {{"open", times.open_s},
             {"search", times.search.lexical_s + times.search.dense_s},
+            {"rerank", times.search.rerank_s},
             {"passages", times.search.read_s},
             {"context", answer.times.pack + answer.times.judge},
             {"prompt", answer.times.read},
@@ -137,12 +138,14 @@ void ask_documents(CommandContext& context, const TextTaskOptions& common,
     times.open_s = timer.seconds();
     answer = answer_directly(*model, question, options.how, on_text, stop);
   } else {
-    const std::unique_ptr<Embedder> embedder = open_embedder(options.store, pool);
     const std::unique_ptr<KnowledgeStore> store = open_store(options.store, true);
+    const std::unique_ptr<Embedder> embedder = open_embedder(options.store, *store, pool);
+    const std::unique_ptr<Reranker> reranker = open_reranker(options.store, pool);
     times.open_s = timer.seconds();
-    KnowledgeSearch searcher(*store, embedder.get());
+    KnowledgeSearch searcher(*store, embedder.get(), reranker.get());
     SearchOptions search;
     search.k = options.hits;
+    search.rerank_depth = options.store.rerank_depth;
     search.access = access_of(options.store);
     const std::vector<Passage> passages =
         searcher.find(question_topic(question), search, &times.search, stop);

@@ -25,6 +25,8 @@ struct EvaluateOptions {
   std::string sources;
   std::string model;
   std::string data;
+  std::string reranker;
+  int64_t rerank_depth = 50;
   size_t limit = 0;
   MatmulPrecision matmul = MatmulPrecision::kInt8;
   BootstrapOptions bootstrap;
@@ -58,6 +60,8 @@ std::vector<Metric> run_model(CommandContext& context, const EvaluateOptions& op
   ModelTaskInput input;
   input.model = options.model;
   input.data = options.data;
+  input.reranker = options.reranker;
+  input.rerank_depth = options.rerank_depth;
   input.limit = options.limit;
   input.matmul = options.matmul;
   input.pool = &pool;
@@ -127,6 +131,13 @@ void add_evaluate_command(CLI::App& app, CommandContext& context) {
       ->check(CLI::ExistingPath);
   command->add_option("--data", options->data, "The task's file or folder")
       ->check(CLI::ExistingPath);
+  command
+      ->add_option("--rerank", options->reranker,
+                   "Retrieval: a cross-encoder that orders the best passages anew")
+      ->check(CLI::ExistingPath);
+  command->add_option("--rerank-depth", options->rerank_depth, "So many of them")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   command->add_option("--limit", options->limit, "Take only the first so many items");
   add_matmul_option(*command, options->matmul);
   command->add_option("--resamples", options->bootstrap.resamples, "Bootstrap samples; 0: none")

@@ -88,8 +88,8 @@ bool wait(const std::stop_token& stop, int seconds) {
 
 void add(CommandContext& context, const KnowAddOptions& options) {
   ThreadPool pool(context.threads);
-  const std::unique_ptr<Embedder> embedder = open_embedder(options.store, pool);
   const std::unique_ptr<KnowledgeStore> store = open_store(options.store, false);
+  const std::unique_ptr<Embedder> embedder = open_embedder(options.store, *store, pool);
   add_once(context, *store, embedder.get(), pool, options, false);
   if (options.watch_seconds == 0) return;
   while (wait(context.interrupts.token(), options.watch_seconds))

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <string>
 
+#include "answer/grounded/question.h"
 #include "base/timer.h"
 #include "cli/json_output.h"
 #include "cli/know_commands.h"
@@ -20,7 +21,7 @@ struct KnowSearchOptions {
   SearchOptions how;
 };
 
-Json passage_json(const Passage& passage) {
+Json passage_json(const Passage& passage, bool reranked) {
   Json row = {{"source", passage.source}, {"title", passage.title}};
   if (passage.page > 0) row["page"] = passage.page;
   row["headings"] = passage.headings;
@@ -28,6 +29,7 @@ Json passage_json(const Passage& passage) {
   row["end"] = passage.end;
   row["start_character"] = passage.begin_character;
   row["score"] = passage.score;
+  if (reranked) row["search_score"] = passage.first_score;
   row["chunk"] = passage.chunk;
   row["text"] = passage.text;
   return row;
@@ -44,23 +46,27 @@ std::string place_of(const Passage& passage) {
 
 void search(CommandContext& context, KnowSearchOptions& options) {
   ThreadPool pool(context.threads);
-  const std::unique_ptr<Embedder> embedder = open_embedder(options.store, pool);
   const std::unique_ptr<KnowledgeStore> store = open_store(options.store, true);
-  KnowledgeSearch searcher(*store, embedder.get());
+  const std::unique_ptr<Embedder> embedder = open_embedder(options.store, *store, pool);
+  const std::unique_ptr<Reranker> reranker = open_reranker(options.store, pool);
+  KnowledgeSearch searcher(*store, embedder.get(), reranker.get());
   options.how.access = access_of(options.store);
+  options.how.rerank_depth = options.store.rerank_depth;
+  const std::string topic = question_topic(options.query);
   SearchTimes times;
   const Timer timer;
   const std::vector<Passage> hits =
-      searcher.find(options.query, options.how, &times, context.interrupts.token());
+      searcher.find(topic, options.how, &times, context.interrupts.token());
   if (context.json) {
     Json rows = Json::array();
-    for (const Passage& hit : hits) rows.push_back(passage_json(hit));
+    for (const Passage& hit : hits) rows.push_back(passage_json(hit, reranker != nullptr));
     return print_json(context, {{"query", options.query},
                                 {"hits", std::move(rows)},
                                 {"seconds",
                                  {{"lexical", times.lexical_s},
                                   {"dense", times.dense_s},
                                   {"read", times.read_s},
+                                  {"rerank", times.rerank_s},
                                   {"all", timer.seconds()}}}});
   }
   int number = 0;

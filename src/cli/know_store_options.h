@@ -8,6 +8,7 @@
 #include "base/thread_pool.h"
 #include "cli/command_context.h"
 #include "knowledge/embedder.h"
+#include "knowledge/reranker.h"
 #include "knowledge/store/store.h"
 
 namespace onmal {
@@ -15,7 +16,10 @@ namespace onmal {
 // Which store, and who asks.
 struct KnowStoreOptions {
   std::string store = "knowledge.db";
-  std::string embedder;  // model file or folder; "": none
+  std::string embedder;  // model file or folder; "": the program's own, where it fits the store
+  bool no_embedder = false;
+  std::string reranker;  // likewise; "": none
+  int64_t rerank_depth = 50;
   std::vector<std::string> collections;
   std::vector<std::string> labels;
   bool all_labels = true;  // false once --label is given
@@ -27,8 +31,17 @@ void add_know_store_options(CLI::App& command, KnowStoreOptions& options, bool r
 // A file, or PostgreSQL for "postgresql://…" and "postgres://…". `must_exist`: no new file is made.
 std::unique_ptr<KnowledgeStore> open_store(const KnowStoreOptions& options, bool must_exist);
 
-// Null without --embedder. The pool must outlive it.
-std::unique_ptr<Embedder> open_embedder(const KnowStoreOptions& options, ThreadPool& pool);
+// --embedder's model; without it the one that comes with the program, where the store holds vectors
+// of that one or nothing yet. Null where neither is, and with --no-embedder. The pool must outlive
+// it.
+std::unique_ptr<Embedder> open_embedder(const KnowStoreOptions& options, KnowledgeStore& store,
+                                        ThreadPool& pool);
+
+// Null without --rerank. The pool must outlive it.
+std::unique_ptr<Reranker> open_reranker(const KnowStoreOptions& options, ThreadPool& pool);
+
+// --rerank and --rerank-depth.
+void add_rerank_options(CLI::App& command, KnowStoreOptions& options);
 
 Access access_of(const KnowStoreOptions& options);
 

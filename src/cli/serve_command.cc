@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/memory_size.h"
+#include "cli/bundled_model.h"
 #include "cli/json_output.h"
 #include "cli/know_store_options.h"
 #include "models/model_file.h"
@@ -48,8 +49,9 @@ ServedKind kind_of(const std::filesystem::path& path) {
 
 void add_models(ServedModels& models, const ServeOptions& options) {
   std::vector<std::string> wanted = options.models;
-  const bool starter = wanted.empty() && std::filesystem::exists("models/starter");
-  if (starter) wanted.push_back("models/starter");
+  if (const std::filesystem::path starter = find_bundled_model("starter");
+      wanted.empty() && !starter.empty())
+    wanted.push_back("starter=" + starter.string());
   for (const std::string& one : wanted) {
     const size_t equals = one.find('=');
     const std::filesystem::path path = one.substr(equals == std::string::npos ? 0 : equals + 1);
@@ -139,14 +141,18 @@ void serve(CommandContext& context, ServeOptions& options) {
   ThreadPool pool(context.threads);
   ServedModels models({context.threads, options.engine, options.model_memory_bytes});
   add_models(models, options);
-  const std::unique_ptr<Embedder> embedder = open_embedder(options.store, pool);
   const std::unique_ptr<KnowledgeStore> store =
       options.no_store ? nullptr : open_store(options.store, false);
+  const std::unique_ptr<Embedder> embedder =
+      store == nullptr ? nullptr : open_embedder(options.store, *store, pool);
+  const std::unique_ptr<Reranker> reranker = open_reranker(options.store, pool);
   Metrics metrics;
   Api api(metrics, options.watts);
   api.models = &models;
   api.store = store.get();
   api.embedder = embedder.get();
+  api.reranker = reranker.get();
+  api.rerank_depth = options.store.rerank_depth;
   api.pool = &pool;
   api.version = kVersion;
   api.ask_model = options.ask_model;
@@ -240,7 +246,8 @@ void add_serve_command(CLI::App& app, CommandContext& context) {
       app.add_subcommand("serve", "An OpenAI-compatible API and a page, for models and documents");
   command
       ->add_option("-m,--model", options->models,
-                   "[NAME=]PATH of a model; several may be given (default: models/starter)")
+                   "[NAME=]PATH of a model; several may be given (default: the one "
+                   "that comes with the program)")
       ->take_all()
       ->expected(1);
   command
@@ -254,6 +261,7 @@ void add_serve_command(CLI::App& app, CommandContext& context) {
                       "Folder of the files that clients send (default: STORE.files)");
   command->add_option("--words", options->words,
                       "Word vectors that the page's map shows; without: a chat model's own");
+  add_rerank_options(*command, options->store);
   command->add_flag("--no-store", options->no_store, "Keep no documents");
   command->add_option("--ask-model", options->ask_model,
                       "Name of the model that writes answers from documents; without: their own "

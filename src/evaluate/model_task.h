@@ -18,6 +18,8 @@ namespace onmal {
 struct ModelTaskInput {
   std::filesystem::path model;
   std::filesystem::path data;
+  std::filesystem::path reranker;  // of what is retrieved; "": none
+  int64_t rerank_depth = 50;
   size_t limit = 0;  // items at most; 0: all
   MatmulPrecision matmul = MatmulPrecision::kF32;
   ThreadPool* pool = nullptr;

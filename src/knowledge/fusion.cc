@@ -6,22 +6,25 @@
 namespace onmal {
 namespace {
 
-void add(const std::vector<ScoredChunk>& hits, double weight, std::map<int64_t, double>& scores) {
-  if (hits.empty()) return;
-  const double least = hits.back().score;
-  const double span = hits.front().score - least;
-  for (const ScoredChunk& hit : hits)
-    scores[hit.chunk] += weight * (span > 0 ? (hit.score - least) / span : 1);
+// Adds weight * score of the list's chunks to `scores`, of all others weight * `other`.
+void add(const std::vector<ScoredChunk>& hits, double weight, double other,
+         std::map<int64_t, double>& scores) {
+  for (auto& [chunk, score] : scores) score += weight * other;
+  for (const ScoredChunk& hit : hits) scores.at(hit.chunk) += weight * (hit.score - other);
 }
 
 }  // namespace
 
-std::vector<ScoredChunk> fuse(const std::vector<ScoredChunk>& by_terms,
-                              const std::vector<ScoredChunk>& by_vectors,
-                              const FusionOptions& options) {
+std::vector<ScoredChunk> fuse(const FusionInput& found, const FusionOptions& options) {
   std::map<int64_t, double> scores;
-  add(by_terms, 1 - options.vector_weight, scores);
-  add(by_vectors, options.vector_weight, scores);
+  for (const auto* list : {&found.by_terms, &found.by_vectors})
+    for (const ScoredChunk& hit : *list) scores.emplace(hit.chunk, 0.0);
+  if (found.possible > 0) {
+    const bool cut = found.more_terms && !found.by_terms.empty();
+    add(found.by_terms, 1 / found.possible, cut ? found.by_terms.back().score : 0, scores);
+  }
+  if (!found.by_vectors.empty())
+    add(found.by_vectors, options.vector_weight, found.by_vectors.back().score, scores);
   std::vector<ScoredChunk> fused;
   for (const auto& [chunk, score] : scores) fused.push_back({chunk, score});
   std::stable_sort(fused.begin(), fused.end(),

@@ -19,6 +19,7 @@ struct Passage {
   int64_t page = 0;                   // where it begins; 0: the format has none
   std::vector<std::string> headings;  // it stands under these, the outermost first
   double score = 0;                   // higher is better; comparable within one search alone
+  double first_score = 0;             // the search's, where a reranker gave `score`
 };
 
 }  // namespace onmal

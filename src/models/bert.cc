@@ -168,9 +168,11 @@ Pooling pooling_from_gguf(int64_t number, const std::string& where) {
       return Pooling::kCls;
     case 3:
       return Pooling::kLast;
+    case 4:  // "rank": a head stands upon the first token
+      return Pooling::kCls;
     default:
       throw Error(ErrorCode::kUnsupported, where, "unknown pooling_type " + std::to_string(number),
-                  "known ones: 0 none, 1 mean, 2 cls, 3 last");
+                  "known ones: 0 none, 1 mean, 2 cls, 3 last, 4 rank");
   }
 }
 

@@ -173,10 +173,11 @@ std::vector<int32_t> Classifier::encode(std::string_view text, int64_t limit) co
 }
 
 TextRows Classifier::pack(Allocator& memory, std::span<const std::vector<int32_t>> texts,
-                          int64_t length) const {
+                          int64_t length, std::span<const int64_t> second_parts) const {
   const bool one_a_row =
       decoder_ != nullptr && decoder_->decoder->config().position == PositionKind::kLearned;
-  return pack_rows(memory, texts, length, std::max(0, tokenizer().end_id()), one_a_row);
+  return pack_rows(memory, texts, length, std::max(0, tokenizer().end_id()), one_a_row,
+                   second_parts);
 }
 
 Tensor Classifier::hidden_states(Exec& exec, const TextRows& rows,

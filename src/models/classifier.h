@@ -56,7 +56,8 @@ class Classifier {
   // cannot give or a number of labels that makes no sense.
   Classifier(LanguageModel base, ClassifierConfig config, Rng& rng);
   Classifier(EncoderModel base, ClassifierConfig config, Rng& rng);
-  // Loads what save() wrote, or a folder of that kind. Throws Error(kUnsupported) for a model
+  // Loads what save() wrote, a folder of that kind, or a GGUF file of an encoder with a head
+  // (llama.cpp's "rank" models). Throws Error(kUnsupported) for a model
   // without such a head.
   explicit Classifier(const std::filesystem::path& path, std::optional<DType> matrices = {});
 
@@ -70,13 +71,14 @@ class Classifier {
   void visit_head(ParamVisitor visitor);
   Allocator& memory();
   LanguageModel* language_model() { return decoder_.get(); }
+  bool is_encoder() const { return encoder_ != nullptr; }
 
   // The ids of a text as the model wants them, at most `limit`; an empty text counts as the end
   // token.
   std::vector<int32_t> encode(std::string_view text, int64_t limit) const;
   // Texts packed into rows of at most `length` tokens.
-  TextRows pack(Allocator& memory, std::span<const std::vector<int32_t>> texts,
-                int64_t length) const;
+  TextRows pack(Allocator& memory, std::span<const std::vector<int32_t>> texts, int64_t length,
+                std::span<const int64_t> second_parts = {}) const;
   // What the head sees: a row of each text [N, dim], or of each token of the rows (kTokens).
   Tensor features(Exec& exec, const TextRows& rows, bool checkpoint_activations = false) const;
   Tensor logits(Exec& exec, const Tensor& features) const;

@@ -30,6 +30,14 @@ constexpr EncoderRule kRobertaRules[] = {
     {"classifier.output.bias", "classifier.bias"},
 };
 
+// llama.cpp's "rank" models.
+constexpr EncoderRule kGgufRules[] = {
+    {"classifier.pooler.weight", "cls.weight"},
+    {"classifier.pooler.bias", "cls.bias"},
+    {"classifier.output.weight", "cls.output.weight"},
+    {"classifier.output.bias", "cls.output.bias"},
+};
+
 constexpr EncoderRule kDecoderRules[] = {
     {"classifier.output.weight", "score.weight"},
     {"classifier.output.bias", "score.bias"},
@@ -45,6 +53,7 @@ std::span<const EncoderRule> rules_of(bool decoder, bool roberta) {
 
 // The head's matrix [labels, dim] in a file; undefined where there is none.
 Tensor find_output(const ModelFile& file) {
+  if (file.gguf != nullptr) return file.find("cls.output.weight");
   for (const char* name : {"score.weight", "classifier.weight", "classifier.out_proj.weight"}) {
     if (const Tensor tensor = file.find(name); tensor.defined() && tensor.shape().rank() == 2)
       return tensor;
@@ -96,7 +105,7 @@ ClassifierConfig read_config(const ModelFile& file, int64_t labels) {
 
 Classifier::Classifier(const std::filesystem::path& path, std::optional<DType> matrices) {
   const ModelFile file = open_model_file(path);
-  const Tensor output = file.gguf == nullptr ? find_output(file) : Tensor();
+  const Tensor output = find_output(file);
   if (!output.defined() || file.kind() == ModelKind::kEncoderDecoder) {
     throw Error(ErrorCode::kUnsupported, path.string(), "has no head that classifies",
                 "make one with 'onmal finetune --task classification'");
@@ -125,8 +134,11 @@ bool Classifier::is_roberta() const {
 }
 
 void Classifier::load_head(FindTensor find, const std::string& where) {
-  load_params([&](ParamVisitor visitor) { visit_head(visitor); },
-              rules_of(decoder_ != nullptr, is_roberta()), find, memory(), DType::kF32, where);
+  const bool gguf = find("cls.output.weight").defined();
+  load_params(
+      [&](ParamVisitor visitor) { visit_head(visitor); },
+      gguf ? std::span<const EncoderRule>(kGgufRules) : rules_of(decoder_ != nullptr, is_roberta()),
+      find, memory(), DType::kF32, where);
   // The head may still point into the file.
   visit_head([&](Param& param) {
     const Tensor own = Tensor::empty(memory(), param.shape);

@@ -34,7 +34,7 @@ std::vector<Spot> place_texts(std::span<const std::vector<int32_t>> texts, int64
 }  // namespace
 
 TextRows pack_rows(Allocator& memory, std::span<const std::vector<int32_t>> texts, int64_t length,
-                   int32_t filler, bool one_a_row) {
+                   int32_t filler, bool one_a_row, std::span<const int64_t> second_parts) {
   std::vector<int64_t> used;
   const std::vector<Spot> spots = place_texts(texts, length, one_a_row, used);
   ONMAL_ASSERT(!used.empty());
@@ -44,6 +44,10 @@ TextRows pack_rows(Allocator& memory, std::span<const std::vector<int32_t>> text
   TextRows rows;
   for (Tensor* tensor : {&rows.ids, &rows.positions, &rows.first_keys, &rows.key_ends})
     *tensor = Tensor::empty(memory, shape, DType::kI32);
+  if (!second_parts.empty()) {
+    ONMAL_ASSERT(second_parts.size() == texts.size());
+    rows.types = Tensor::zeros(memory, shape, DType::kI32);
+  }
   for (int64_t i = 0; i < shape.elements(); ++i) {
     rows.ids.i32()[i] = filler;
     rows.positions.i32()[i] = 0;
@@ -58,6 +62,9 @@ TextRows pack_rows(Allocator& memory, std::span<const std::vector<int32_t>> text
       rows.positions.i32()[begin + t] = static_cast<int32_t>(t);
       rows.first_keys.i32()[begin + t] = static_cast<int32_t>(spots[n].begin);
       rows.key_ends.i32()[begin + t] = static_cast<int32_t>(spots[n].begin + size);
+    }
+    if (rows.types.defined()) {
+      for (int64_t t = second_parts[n]; t < size; ++t) rows.types.i32()[begin + t] = 1;
     }
     rows.texts.push_back({begin, begin + size});
     rows.tokens += size;

@@ -23,9 +23,11 @@ struct TextRows {
 
 // Rows of at most `length` tokens; they are no longer than the fullest one. A text that is longer
 // is our own mistake: see fit_text. With `one_a_row` each text gets a row (models that count
-// positions along the row).
+// positions along the row). `second_parts`: where in each text its second part begins (a pair's
+// second text), for models that tell them apart; none: types stay undefined.
 TextRows pack_rows(Allocator& memory, std::span<const std::vector<int32_t>> texts, int64_t length,
-                   int32_t filler, bool one_a_row = false);
+                   int32_t filler, bool one_a_row = false,
+                   std::span<const int64_t> second_parts = {});
 
 // At most `limit` of the ids. A cut text keeps the special tokens at its end.
 std::vector<int32_t> fit_text(const std::vector<int32_t>& ids, int64_t limit,

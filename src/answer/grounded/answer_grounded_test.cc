@@ -67,6 +67,8 @@ class Scripted : public TaskModel {
 
 class GroundedTest : public ::testing::Test {
  protected:
+  GroundedTest() { always_.least_confidence = 0; }
+
   GroundedAnswer ask(const std::string& question, TaskModel* model = nullptr,
                      const GroundedOptions& options = {}) {
     streamed_.clear();
@@ -77,6 +79,7 @@ class GroundedTest : public ::testing::Test {
   const Analyzer analyzer_;
   std::vector<Passage> passages_ = all_passages();
   std::string streamed_;
+  GroundedOptions always_;  // answers, however doubtful
 };
 
 TEST_F(GroundedTest, TheBestSentenceAnswersWithItsPlace) {
@@ -229,6 +232,53 @@ TEST(Abstain, ModelsThatSayThatTheyDoNotKnow) {
     EXPECT_TRUE(says_unknown(text)) << text;
   EXPECT_TRUE(says_unknown(normalize_unicode("모르겠습니다.", NormalForm::kNfd)));
   EXPECT_FALSE(says_unknown("인구는 940만 명이다."));
+}
+
+TEST_F(GroundedTest, ATablesRowsAreReadWithTheNamesOfTheirCells) {
+  const std::string table =
+      "부품의 수명을 적은 표이다.\n\n부품 | 재료 | 수명\n바퀴 | 소나무 | 12년\n공이 | 참나무 | "
+      "20년\n\n"
+      "표는 해마다 고친다.";
+  passages_ = {whole_passage(table)};
+  const GroundedAnswer answer = ask("공이의 수명은?", nullptr, always_);
+  EXPECT_EQ(answer.text.substr(0, answer.text.find(" [")), "부품: 공이; 재료: 참나무; 수명: 20년");
+  ASSERT_FALSE(answer.citations.empty());
+  EXPECT_EQ(answer.citations[0].quote, "공이 | 참나무 | 20년");
+  const Evidence evidence(answer.passages, analyzer_);
+  ASSERT_EQ(evidence.sentences().size(), 5U);
+  EXPECT_TRUE(evidence.sentences()[1].is_header);
+  EXPECT_EQ(evidence.readable(evidence.sentences()[1]), "부품 | 재료 | 수명");
+  // The rest of a table, cut in its middle, has no names.
+  passages_ = {whole_passage("바퀴 | 소나무 | 12년\n공이 | 참나무 | 20년")};
+  EXPECT_TRUE(ask("공이의 재료는?", nullptr, always_).text.starts_with("공이 | 참나무 | 20년"));
+}
+
+TEST_F(GroundedTest, LongSentencesAreCutBehindClauses) {
+  std::string sentence;
+  for (int i = 0; i < 30; ++i) sentence += "clause " + std::to_string(i) + " goes on and on, ";
+  sentence += "until the end.";
+  passages_ = {whole_passage(sentence)};
+  const PackedContext context = join_passages(passages_);
+  const Evidence evidence(context.blocks, analyzer_);
+  ASSERT_GT(evidence.sentences().size(), 1U);
+  size_t end = 0;
+  for (const EvidenceSentence& piece : evidence.sentences()) {
+    const std::string_view text = evidence.text_of(piece);
+    EXPECT_LE(text.size(), 400U);
+    EXPECT_TRUE(text.ends_with(',') || text.ends_with('.')) << text;
+    EXPECT_EQ(text.find_first_not_of(' '), 0U);
+    EXPECT_LE(end, piece.span.begin);
+    end = piece.span.end;
+  }
+  EXPECT_EQ(end, sentence.size());
+}
+
+TEST_F(GroundedTest, ProseGoesBeforeCode) {
+  passages_ = {whole_passage(
+      "cmake --build build/release -j$(nproc) --target=onmal && ./build/release/onmal --build\n\n"
+      "The release build needs CMake 3.25 and takes about six minutes.")};
+  const GroundedAnswer answer = ask("How long does the release build take?", nullptr, always_);
+  EXPECT_TRUE(answer.text.starts_with("The release build needs")) << answer.text;
 }
 
 }  // namespace

@@ -24,10 +24,14 @@ struct EvidenceSentence {
   size_t block;                // index
   TextSpan span;               // bytes of the block's text
   std::vector<int32_t> terms;  // sorted, each once
+  // Of a table's row below another one: the first row of its table, which names the cells.
+  TextSpan header = {0, 0};
+  std::vector<int32_t> header_terms = {};
+  bool is_header = false;  // rows stand below it
 };
 
-// The sentences of passages as sets of search terms, with how rare each term is among them. The
-// blocks and the analyzer must outlive it.
+// The sentences of passages (a row of a table is one, a very long one is several) as sets of search
+// terms, with how rare each term is among them. The blocks and the analyzer must outlive it.
 class Evidence {
  public:
   Evidence(std::span<const ContextBlock> blocks, const Analyzer& analyzer);
@@ -39,6 +43,9 @@ class Evidence {
   }
   // Terms of a block's headings and title, sorted.
   const std::vector<int32_t>& heading_terms(size_t block) const { return headings_[block]; }
+  // A sentence to be read alone: a row of a table as "name: cell; name: cell", all else as it
+  // stands.
+  std::string readable(const EvidenceSentence& sentence) const;
   const std::vector<int32_t>& block_terms(size_t block) const { return block_terms_[block]; }
 
   // The terms of a text, each once, but plain words (see plain_words()). A term's weight goes with
@@ -49,6 +56,8 @@ class Evidence {
   int32_t number_of(const std::string& term);
   std::vector<int32_t> terms_of(std::string_view text);
   void add_block(size_t block);
+  void add_prose(size_t block, TextSpan span);
+  void add_table(size_t block, std::span<const TextSpan> rows);
 
   std::span<const ContextBlock> blocks_;
   const Analyzer& analyzer_;

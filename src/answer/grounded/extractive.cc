@@ -14,8 +14,10 @@ constexpr double kNeighbour = 0.25;
 constexpr double kHeading = 0.4;
 constexpr double kPassage = 0.15;  // of the whole passage's share
 constexpr double kKind = 0.15;
-constexpr double kRank = 0.05;     // over the passage's rank
-constexpr double kQuestion = 0.5;  // of the score, for a sentence that asks
+constexpr double kRank = 0.05;      // over the passage's rank
+constexpr double kQuestion = 0.5;   // of the score, for a sentence that asks
+constexpr double kHeaderRow = 0.5;  // for the row that names a table's cells
+constexpr double kCode = 0.5;       // for what is written for machines
 constexpr double kLongPenalty = 0.1;
 constexpr size_t kUsualTerms = 40;  // beyond, a sentence has terms by mere length
 
@@ -70,6 +72,18 @@ bool starts_with_any(std::string_view text, const std::array<std::string_view, k
                      [&](std::string_view part) { return text.starts_with(part); });
 }
 
+// Source code, a command or its output: one in twelve visible characters is no letter of prose.
+bool looks_like_code(std::string_view text) {
+  constexpr std::string_view kMarks = "{}[]<>=;_\\/$#*&@`|~+^";
+  size_t marks = 0, visible = 0;
+  for (const char c : text) {
+    if (c == ' ' || c == '\n' || c == '\t') continue;
+    ++visible;
+    marks += kMarks.find(c) != kMarks.npos ? 1 : 0;
+  }
+  return marks >= 4 && marks * 12 >= visible;
+}
+
 class Ranker {
  public:
   Ranker(const Evidence& evidence, std::string_view question)
@@ -92,7 +106,8 @@ class Ranker {
     double neighbour = 0;
     if (i > 0 && is_beside(i, i - 1)) neighbour = added(all_[i - 1].terms);
     if (is_beside(i, i + 1)) neighbour = std::max(neighbour, added(all_[i + 1].terms));
-    const double heading = added(evidence_.heading_terms(sentence.block));
+    const double heading =
+        added(joined_terms(evidence_.heading_terms(sentence.block), sentence.header_terms));
     double score = own + kNeighbour * neighbour + kHeading * heading;
     if (score <= 0) return 0;
     score += kPassage * coverage(terms_, evidence_.block_terms(sentence.block));
@@ -101,6 +116,9 @@ class Ranker {
     if (asked && holds_kind(evidence_.text_of(sentence), kind_, question_)) score += kKind;
     // A question answers none.
     if (evidence_.text_of(sentence).ends_with('?')) score *= kQuestion;
+    if (sentence.is_header) score *= kHeaderRow;
+    const bool row = sentence.header.end > sentence.header.begin;
+    if (!row && looks_like_code(evidence_.text_of(sentence))) score *= kCode;
     if (sentence.terms.size() <= kUsualTerms) return score;
     const double longer = static_cast<double>(sentence.terms.size()) / kUsualTerms - 1;
     return score / (1 + kLongPenalty * longer);
@@ -126,7 +144,8 @@ std::vector<size_t> choose(const Evidence& evidence, std::string_view question,
   std::vector<int32_t> said;
   for (const auto& [index, score] : ranked) {
     if (chosen.size() >= options.most_sentences) break;
-    const std::vector<int32_t>& terms = all[index].terms;
+    // The names of a row's cells are said with it.
+    const std::vector<int32_t> terms = joined_terms(all[index].terms, all[index].header_terms);
     const std::vector<int32_t> together = joined_terms(said, terms);
     const double gain = ranker.share(together) - ranker.share(said);
     if (!chosen.empty()) {
@@ -195,7 +214,7 @@ ExtractiveAnswer extract_answer(const Evidence& evidence, std::string_view quest
     if (!answer.text.empty()) answer.text += ' ';
     const size_t begin = answer.text.size();
     // Numbers in brackets that the passage has are none of ours.
-    std::string words = harmless_text(evidence.text_of(sentence));
+    std::string words = harmless_text(evidence.readable(sentence));
     std::replace(words.begin(), words.end(), '\n', ' ');
     answer.text += words;
     const BestSpan own{sentence.block, sentence.span, 1.0, Support::kSupported};

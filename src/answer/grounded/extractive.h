@@ -36,8 +36,9 @@ struct ExtractiveAnswer {
   std::vector<Citation> citations;
 };
 
-// An answer without a model: the best sentences, word for word, each with " [id]" behind it. One
-// that begins with a pronoun comes with the sentence before it.
+// An answer without a model: the best sentences, word for word (rows of tables with the names of
+// their cells), each with " [id]" behind it. One that begins with a pronoun comes with the sentence
+// before it.
 ExtractiveAnswer extract_answer(const Evidence& evidence, std::string_view question,
                                 const ExtractiveOptions& options = {});
 

@@ -5,6 +5,7 @@
 #include "evaluate/model_task.h"
 #include "evaluate/retrieval_set.h"
 #include "knowledge/dense/model_embedder.h"
+#include "knowledge/dense/model_reranker.h"
 #include "knowledge/dense/quantized_vector.h"
 #include "knowledge/lexical/terms.h"
 #include "knowledge/search.h"
@@ -55,10 +56,14 @@ std::vector<Metric> retrieval(const ModelTaskInput& input, SearchMode mode) {
   std::unique_ptr<Embedder> embedder;
   if (!input.model.empty()) embedder = std::make_unique<ModelEmbedder>(input.model, *input.pool);
   const std::unique_ptr<KnowledgeStore> store = fill_store(set, embedder.get(), input.stop);
-  KnowledgeSearch searcher(*store, embedder.get());
+  std::unique_ptr<Reranker> reranker;
+  if (!input.reranker.empty())
+    reranker = std::make_unique<ModelReranker>(input.reranker, *input.pool);
+  KnowledgeSearch searcher(*store, embedder.get(), reranker.get());
   SearchOptions options;
   options.k = kDepth;
   options.mode = mode;
+  options.rerank_depth = input.rerank_depth;
   const size_t queries =
       input.limit == 0 ? set.queries.size() : std::min(input.limit, set.queries.size());
   std::vector<double> gains, reciprocal, first, ten, hundred;

@@ -330,10 +330,15 @@ std::vector<WeightedTerm> merge_terms(std::span<const TermCount> query) {
   return terms;
 }
 
-// Reads the postings of all terms and weighs the terms by them.
+double idf(const WeightedTerm& term, double chunks) {
+  const auto holding = std::min(chunks, static_cast<double>(term.chunks));
+  return std::log(1 + (chunks - holding + 0.5) / (holding + 0.5));
+}
+
+// Reads the postings of all terms and weighs the terms by them; `possible` as search_segments().
 std::vector<SegmentTerms> open_terms(std::span<const SegmentView> segments,
                                      const PostingsSource& source, std::vector<WeightedTerm> terms,
-                                     const Bm25Options& options) {
+                                     const Bm25Options& options, double* possible) {
   double chunks = 0, total_length = 0;
   for (const SegmentView& segment : segments) {
     ONMAL_ASSERT(segment.chunks->lengths.size() == segment.chunks->chunks.size());
@@ -352,17 +357,20 @@ std::vector<SegmentTerms> open_terms(std::span<const SegmentView> segments,
       found[s].push_back(here ? std::optional(std::move(postings)) : std::nullopt);
     }
   }
+  if (possible != nullptr) {
+    *possible = 0;
+    for (const WeightedTerm& term : terms)
+      *possible += term.weight * idf(term, chunks) * (options.k1 + 1);
+  }
   std::vector<SegmentTerms> opened;
   for (size_t s = 0; s < segments.size(); ++s) {
     SegmentTerms& here = opened.emplace_back();
     here.segment = &segments[s];
     for (size_t t = 0; t < terms.size(); ++t) {
       if (!found[s][t]) continue;
-      const auto holding = std::min(chunks, static_cast<double>(terms[t].chunks));
-      const double idf = std::log(1 + (chunks - holding + 0.5) / (holding + 0.5));
       here.cursors.push_back(
           std::make_unique<TermCursor>(std::move(*found[s][t]), segments[s], saturation,
-                                       terms[t].weight * idf * (options.k1 + 1)));
+                                       terms[t].weight * idf(terms[t], chunks) * (options.k1 + 1)));
     }
   }
   return opened;
@@ -401,13 +409,14 @@ std::vector<Window> rank_windows(std::span<const SegmentTerms> opened) {
 std::vector<ScoredChunk> search_segments(std::span<const SegmentView> segments,
                                          const PostingsSource& source,
                                          std::span<const TermCount> query, int64_t k,
-                                         const Bm25Options& options) {
+                                         const Bm25Options& options, double* possible) {
+  if (possible != nullptr) *possible = 0;
   if (!(options.k1 >= 0 && std::isfinite(options.k1) && options.b >= 0 && options.b <= 1))
     throw Error(ErrorCode::kInvalidArgument, "search",
                 "BM25 needs k1 of 0 or more and b from 0 to 1");
   if (k <= 0 || query.empty()) return {};
   const std::vector<SegmentTerms> opened =
-      open_terms(segments, source, merge_terms(query), options);
+      open_terms(segments, source, merge_terms(query), options, possible);
   Best best(static_cast<size_t>(k));
   const auto search = std::make_unique<WindowSearch>(best);
   for (const Window& window : rank_windows(opened)) {

@@ -89,11 +89,14 @@ struct ScoredChunk {
 // The k chunks with the highest BM25 score for the query's terms, best first, equal scores by
 // ascending chunk: exactly those that scoring every visible chunk gives. A term that the query
 // holds n times counts n times. Statistics are those of all segments, deleted chunks included until
-// a merge. Throws Error(kBadFile) for damaged postings.
+// a merge. `possible` takes the score that a chunk would near that held every term without end;
+// terms that no chunk holds count, as the rarest there are. Throws Error(kBadFile) for damaged
+// postings.
 std::vector<ScoredChunk> search_segments(std::span<const SegmentView> segments,
                                          const PostingsSource& source,
                                          std::span<const TermCount> query, int64_t k,
-                                         const Bm25Options& options = {});
+                                         const Bm25Options& options = {},
+                                         double* possible = nullptr);
 
 // One segment of several, without the chunks whose visible bit is 0. `terms` calls back with every
 // (position in `segments`, postings), ascending by term, then position, as stores read them.

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "knowledge/readers/reader.h"
 #include "text/encoding.h"
@@ -16,10 +18,36 @@ namespace {
 
 constexpr size_t kSniffed = 4096;
 
-struct FreeTree {
-  void operator()(GumboOutput* output) const {
-    gumbo_destroy_output(&kGumboDefaultOptions, output);
+// Memory of one parse, given back at once: the parser asks for it in very small pieces, and what it
+// gives back between them is little.
+class ParseMemory {
+ public:
+  static void* take(void* self, size_t size) { return static_cast<ParseMemory*>(self)->take(size); }
+  static void give_back(void* /*self*/, void* /*memory*/) {}
+
+ private:
+  static constexpr size_t kBlock = size_t{1} << 18;
+
+  void* take(size_t size) {
+    size = (size + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) *
+           alignof(std::max_align_t);
+    if (size > left_) {
+      const size_t block = std::max(size, kBlock);
+      blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(block));
+      // A large piece gets a block of its own; the one begun goes on.
+      if (block > kBlock) return blocks_.back().get();
+      next_ = blocks_.back().get();
+      left_ = block;
+    }
+    std::byte* const memory = next_;
+    next_ += size;
+    left_ -= size;
+    return memory;
   }
+
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  std::byte* next_ = nullptr;
+  size_t left_ = 0;
 };
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
@@ -201,8 +229,9 @@ class HtmlWalk {
     space_ = false;
     if (!first_cell_) out_.append(" | ");
     first_cell_ = false;
+    cell_begins_ = true;
     walk_children(node);
-    space_ = false;
+    cell_begins_ = space_ = false;
   }
 
   void break_line() {
@@ -289,8 +318,8 @@ class HtmlWalk {
         ++end;
       const bool began = out_.in_block();
       if (!began) out_.begin_block(kind_now(), level_);
-      if (space_ && began && out_.open_bytes() > 0) out_.append(" ");
-      space_ = false;
+      if (space_ && began && !cell_begins_ && out_.open_bytes() > 0) out_.append(" ");
+      cell_begins_ = space_ = false;
       out_.append(text.substr(at, end - at), source == kNoSource ? kNoSource : source + at);
       at = end;
     }
@@ -309,6 +338,7 @@ class HtmlWalk {
   bool in_table_ = false;
   bool in_row_ = false;
   bool first_cell_ = true;
+  bool cell_begins_ = false;  // nothing of the cell is written yet
   bool space_ = false;
 };
 
@@ -343,8 +373,12 @@ void add_html(std::string_view text, bool keep_sources, DocumentBuilder& out) {
   GumboOptions options = kGumboDefaultOptions;
   options.max_errors = 0;
   const size_t skipped = mark_length(text);
-  const std::unique_ptr<GumboOutput, FreeTree> tree(
-      gumbo_parse_with_options(&options, text.data() + skipped, text.size() - skipped));
+  ParseMemory memory;
+  options.userdata = &memory;
+  options.allocator = ParseMemory::take;
+  options.deallocator = ParseMemory::give_back;
+  const GumboOutput* const tree =
+      gumbo_parse_with_options(&options, text.data() + skipped, text.size() - skipped);
   if (tree == nullptr) return;
   const bool had_none = out.empty();
   HtmlWalk(text, keep_sources, false, out).run(tree->document);

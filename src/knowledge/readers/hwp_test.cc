@@ -251,6 +251,10 @@ TEST(Hwp, ProtectedAndOldFilesAreNamed) {
   EXPECT_NE(message_of(hwp(sample(), 1, 3)).find("HWP version 3"), std::string::npos);
   EXPECT_NE(message_of(CompoundWriter().write({{u"WordDocument", "x", false}})).find("Word"),
             std::string::npos);
+  // How Office encrypts a DOCX.
+  EXPECT_NE(
+      message_of(CompoundWriter().write({{u"EncryptedPackage", "x", false}})).find("password"),
+      std::string::npos);
 }
 
 TEST(Hwp, ChainsThatCircleAndSizesThatOverflowAreRefused) {

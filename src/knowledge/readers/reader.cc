@@ -14,6 +14,25 @@ namespace {
 
 using Named = std::pair<std::string_view, const char*>;
 
+// Whether the first element, behind an XML declaration, comments and a document type, is SVG's.
+bool is_svg(std::string_view bytes) {
+  std::string_view rest = bytes.substr(0, 4096);
+  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
+  for (;;) {
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n"), rest.size()));
+    if (rest.starts_with("]>")) {  // the end of a document type's own declarations
+      rest.remove_prefix(2);
+      continue;
+    }
+    if (!rest.starts_with("<?") && !rest.starts_with("<!")) break;
+    const std::string_view end = rest.starts_with("<!--") ? "-->" : ">";
+    const size_t found = rest.find(end);
+    if (found == rest.npos) return false;
+    rest.remove_prefix(found + end.size());
+  }
+  return rest.starts_with("<svg") && rest.find_first_of(" \t\r\n>/") == 4;
+}
+
 // Formats that are known and not read.
 std::string unread_kind(std::string_view bytes) {
   constexpr std::array<Named, 12> kSignatures = {{
@@ -68,6 +87,9 @@ const DocumentReader& choose(const std::vector<DocumentReader>& readers, const R
     if (named != nullptr && named->format == "docx" && kind.starts_with("a zip")) return *named;
     throw Error(ErrorCode::kUnsupported, input.where(), "no reader for this: " + kind);
   }
+  const bool maybe_svg = named == nullptr || input.ending == ".xml";
+  if (maybe_svg && (input.ending == ".svg" || is_svg(input.bytes)))
+    throw Error(ErrorCode::kUnsupported, input.where(), "no reader for this: a picture");
   if (named == nullptr) return readers.back();
   if (is_binary(*named))
     throw Error(ErrorCode::kBadFile, input.where(),

@@ -310,7 +310,7 @@ const KnowledgeStore::View& KnowledgeStore::view_of(const Access& access) {
 }
 
 std::vector<ScoredChunk> KnowledgeStore::search_terms(std::span<const TermCount> query, int64_t k,
-                                                      const Access& access) {
+                                                      const Access& access, double* possible) {
   const std::lock_guard lock(mutex_);
   SqlTransaction transaction(*database_, false);
   refresh();
@@ -320,7 +320,8 @@ std::vector<ScoredChunk> KnowledgeStore::search_terms(std::span<const TermCount>
     const Cache::Segment& segment = cache_->segments[i];
     segments.push_back({segment.id, &segment.chunks, view.bits[i]});
   }
-  std::vector<ScoredChunk> found = search_segments(segments, Postings(*database_), query, k);
+  std::vector<ScoredChunk> found =
+      search_segments(segments, Postings(*database_), query, k, {}, possible);
   transaction.commit();
   return found;
 }

@@ -98,14 +98,16 @@ class KnowledgeStore {
   // them is made anew by the next 'add', because its hash is forgotten. `dimensions` of them.
   void set_embedder(const std::string& identity, int64_t dimensions);
 
-  // The best k chunks by BM25.
+  // The best k chunks by BM25; `possible` as search_segments() has it.
   std::vector<ScoredChunk> search_terms(std::span<const TermCount> query, int64_t k,
-                                        const Access& access);
+                                        const Access& access, double* possible = nullptr);
   // The k chunks whose vectors have the greatest dot product with the query, best first: by
   // pgvector where the database has it, else by an index in memory. Throws Error(kInvalidArgument)
   // for a query of other dimensions.
   std::vector<ScoredChunk> search_vectors(std::span<const float> query, int64_t k,
                                           const Access& access);
+  // In the order asked for; empty for a chunk without one.
+  std::vector<std::vector<float>> vectors(std::span<const int64_t> chunks);
   // Identity of the model that made the vectors; "": there are none.
   std::string embedder();
 

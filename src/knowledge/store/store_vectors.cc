@@ -69,6 +69,24 @@ std::vector<ScoredChunk> KnowledgeStore::search_vectors(std::span<const float> q
   return found;
 }
 
+std::vector<std::vector<float>> KnowledgeStore::vectors(std::span<const int64_t> chunks) {
+  const std::lock_guard lock(mutex_);
+  SqlTransaction transaction(*database_, false);
+  const int64_t dimensions = read_number("dimensions");
+  std::vector<std::vector<float>> found(chunks.size());
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    database_->run("SELECT value FROM vectors WHERE chunk = $1", {SqlParameter::of(chunks[i])},
+                   [&](const SqlRow& row) {
+                     const QuantizedVector decoded =
+                         decode_vector(row.bytes(0), dimensions, where());
+                     for (const int8_t value : decoded.values)
+                       found[i].push_back(decoded.scale * static_cast<float>(value));
+                   });
+  }
+  transaction.commit();
+  return found;
+}
+
 // The server walks its graph until k rows pass the filter.
 std::vector<ScoredChunk> KnowledgeStore::search_on_server(std::span<const float> query, int64_t k,
                                                           const Access& access) {

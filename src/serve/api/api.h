@@ -6,6 +6,7 @@
 #include <string>
 
 #include "knowledge/embedder.h"
+#include "knowledge/reranker.h"
 #include "knowledge/store/store.h"
 #include "safety/moderator.h"
 #include "serve/api/prices.h"
@@ -24,6 +25,8 @@ struct Api {
   ServedModels* models = nullptr;
   KnowledgeStore* store = nullptr;  // null: no documents
   Embedder* embedder = nullptr;     // of the store's vectors; null: none
+  Reranker* reranker = nullptr;     // of what the store finds, and of /v1/rerank; null: none
+  int64_t rerank_depth = 50;        // passages that it judges
   ThreadPool* pool = nullptr;       // for reading documents and asking; one use at a time:
   std::mutex pool_mutex;
   const Moderator* moderator = nullptr;  // of what users say and models answer; null: none

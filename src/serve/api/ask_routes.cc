@@ -140,13 +140,14 @@ std::vector<Passage> search(Api& api, AskEvents& events, const Asked& asked, Req
   if (api.store == nullptr) throw HttpError(404, "This server keeps no documents.", "no_documents");
   SearchOptions how;
   how.k = kHits;
+  how.rerank_depth = api.rerank_depth;
   if (!asked.collection.empty()) how.access.collections = {asked.collection};
   const std::string query = question_topic(asked.question);
   SearchTimes times;
   events.begin("search");
-  KnowledgeSearch searcher(*api.store, api.embedder);
+  KnowledgeSearch searcher(*api.store, api.embedder, api.reranker);
   std::vector<Passage> passages = searcher.find(query, how, &times, stop);
-  cost.retrieval_seconds = times.lexical_s + times.dense_s + times.read_s;
+  cost.retrieval_seconds = times.lexical_s + times.dense_s + times.read_s + times.rerank_s;
   events.end_after("search", times.lexical_s + times.dense_s,
                    {{"query", query}, {"hits", passages.size()}});
   events.say({{"type", "step"}, {"step", "passages"}, {"state", "begin"}});

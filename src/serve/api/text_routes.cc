@@ -146,7 +146,8 @@ std::vector<std::string> read_documents(const JsonFields& fields) {
   return texts;
 }
 
-// By vectors with a model named, else by the terms that query and texts share (BM25 among them).
+// By vectors with a model named, else by the server's cross-encoder, else by the terms that query
+// and texts share (BM25 among them).
 void rerank(Api& api, const std::shared_ptr<Exchange>& exchange) {
   const JsonFields fields(exchange->request().body);
   const std::string query = fields.required_text("query");
@@ -154,9 +155,11 @@ void rerank(Api& api, const std::shared_ptr<Exchange>& exchange) {
   const auto most = static_cast<int64_t>(texts.size());
   const int64_t top = fields.whole("top_n", most, 1, INT32_MAX);
   const std::string name = fields.text("model");
+  const bool crossed = api.reranker != nullptr && (name.empty() || name == "reranker");
   const std::vector<double> scores =
-      name.empty() ? score_by_terms(query, texts)
-                   : score_by_vectors(*api.models->vectors(name), query, texts, exchange->stop());
+      crossed        ? api.reranker->score(query, texts, exchange->stop())
+      : name.empty() ? score_by_terms(query, texts)
+                     : score_by_vectors(*api.models->vectors(name), query, texts, exchange->stop());
   std::vector<size_t> order(texts.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
@@ -168,7 +171,10 @@ void rerank(Api& api, const std::shared_ptr<Exchange>& exchange) {
     if (fields.flag("return_documents", false)) row["document"] = {{"text", texts[i]}};
     rows.push_back(std::move(row));
   }
-  respond_json(*exchange, {{"model", name.empty() ? "bm25" : name}, {"results", std::move(rows)}});
+  respond_json(*exchange, {{"model", crossed        ? "reranker"
+                                     : name.empty() ? "bm25"
+                                                    : name},
+                           {"results", std::move(rows)}});
 }
 
 }  // namespace
