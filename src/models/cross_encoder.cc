@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 
@@ -10,20 +11,6 @@ namespace {
 
 constexpr int64_t kTokensAtOnce = 4096;
 constexpr int64_t kFewestTokens = 16;  // of a pair, for both texts to have room
-
-// The tokens that are put before and behind a text.
-void find_frame(const Tokenizer& tokenizer, std::vector<int32_t>& begin,
-                std::vector<int32_t>& end) {
-  const std::vector<int32_t> text = tokenizer.encode("a");
-  const std::vector<int32_t> framed = tokenizer.encode("a", {.add_special = true});
-  const auto at = std::search(framed.begin(), framed.end(), text.begin(), text.end());
-  begin.assign(framed.begin(), at);
-  if (at != framed.end()) end.assign(at + static_cast<std::ptrdiff_t>(text.size()), framed.end());
-}
-
-void cut(std::vector<int32_t>& ids, int64_t most) {
-  if (static_cast<int64_t>(ids.size()) > most) ids.resize(static_cast<size_t>(most));
-}
 
 double score_of(const float* logits, int64_t labels) {
   const double difference = static_cast<double>(labels == 1 ? logits[0] : logits[1] - logits[0]);
@@ -47,26 +34,10 @@ CrossEncoder::CrossEncoder(const std::filesystem::path& path, int64_t most_token
     throw Error(ErrorCode::kUnsupported, path.string(),
                 "reads " + std::to_string(most_tokens_) + " tokens only: too few for a pair");
   }
-  find_frame(classifier_.tokenizer(), begin_, end_);
-  two_separators_ = !end_.empty() && classifier_.tokenizer().piece(end_.front()) == "</s>";
 }
 
-std::vector<int32_t> CrossEncoder::encode(const std::string& query, const std::string& passage,
-                                          int64_t* second) const {
-  const Tokenizer& tokenizer = classifier_.tokenizer();
-  const size_t separators = end_.size() * (two_separators_ ? 3 : 2);
-  const int64_t room = most_tokens_ - static_cast<int64_t>(begin_.size() + separators);
-  std::vector<int32_t> ids = tokenizer.encode(query);
-  std::vector<int32_t> right = tokenizer.encode(passage);
-  cut(ids, std::max(room / 2, room - static_cast<int64_t>(right.size())));
-  cut(right, room - static_cast<int64_t>(ids.size()));
-  ids.insert(ids.begin(), begin_.begin(), begin_.end());
-  for (int i = 0; i < (two_separators_ ? 2 : 1); ++i)
-    ids.insert(ids.end(), end_.begin(), end_.end());
-  *second = static_cast<int64_t>(ids.size());
-  ids.insert(ids.end(), right.begin(), right.end());
-  ids.insert(ids.end(), end_.begin(), end_.end());
-  return ids;
+TextPair CrossEncoder::encode(std::string_view query, std::string_view passage) const {
+  return encode_pair(classifier_.tokenizer(), query, passage, most_tokens_);
 }
 
 std::vector<double> CrossEncoder::score(ThreadPool& pool, const std::string& query,
@@ -82,9 +53,10 @@ std::vector<double> CrossEncoder::score(ThreadPool& pool, const std::string& que
     std::vector<std::vector<int32_t>> pairs;
     std::vector<int64_t> seconds;
     for (int64_t tokens = 0; next < passages.size() && tokens < kTokensAtOnce; ++next) {
-      seconds.push_back(0);
-      pairs.push_back(encode(query, passages[next], &seconds.back()));
-      tokens += static_cast<int64_t>(pairs.back().size());
+      TextPair pair = encode(query, passages[next]);
+      tokens += static_cast<int64_t>(pair.ids.size());
+      pairs.push_back(std::move(pair.ids));
+      seconds.push_back(pair.second);
     }
     const TextRows rows = classifier_.pack(memory, pairs, most_tokens_, seconds);
     const Tensor logits = classifier_.logits(exec, classifier_.features(exec, rows));

@@ -4,9 +4,11 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/classifier.h"
+#include "models/text_pair.h"
 
 namespace onmal {
 
@@ -28,16 +30,12 @@ class CrossEncoder {
                             std::span<const std::string> passages,
                             const std::stop_token& stop = {}) const;
 
-  // The ids of a pair as the model was trained to read it: BERT's [CLS] a [SEP] b [SEP], RoBERTa's
-  // <s> a </s></s> b </s>; `second` takes where the passage begins.
-  std::vector<int32_t> encode(const std::string& query, const std::string& passage,
-                              int64_t* second) const;
+  // The ids of a pair as the model was trained to read it.
+  TextPair encode(std::string_view query, std::string_view passage) const;
 
  private:
   Classifier classifier_;
   int64_t most_tokens_ = 0;
-  std::vector<int32_t> begin_, end_;  // special tokens around a text
-  bool two_separators_ = false;
 };
 
 }  // namespace onmal

@@ -148,10 +148,9 @@ TEST_F(CrossEncoderTest, ScoresPairsAsOneByOneAndByHand) {
     const std::vector<double> scores = model.score(pool_, query, passages);
     ASSERT_EQ(scores.size(), passages.size());
     for (size_t i = 0; i < passages.size(); ++i) {
-      int64_t second = 0;
-      const std::vector<int32_t> ids = model.encode(query, passages[i], &second);
-      EXPECT_LE(ids.size(), 40U);  // what the model reads
-      EXPECT_NEAR(scores[i], direct(path, ids, second), 1e-5) << labels << roberta << i;
+      const TextPair pair = model.encode(query, passages[i]);
+      EXPECT_LE(pair.ids.size(), 40U);  // what the model reads
+      EXPECT_NEAR(scores[i], direct(path, pair.ids, pair.second), 1e-5) << labels << roberta << i;
     }
     EXPECT_GT(std::abs(scores[0] - scores[1]), 1e-4);
     EXPECT_TRUE(model.score(pool_, query, {}).empty());
@@ -160,22 +159,24 @@ TEST_F(CrossEncoderTest, ScoresPairsAsOneByOneAndByHand) {
 
 TEST_F(CrossEncoderTest, PairsAreFramedAsTheFamilyWantsAndCut) {
   const CrossEncoder bert(write(false, 1)), roberta(write(true, 1));
-  int64_t second = 0;
-  std::vector<int32_t> ids = bert.encode("one", "two", &second);
-  EXPECT_EQ(ids.front(), 300);
-  EXPECT_EQ(ids.back(), 301);
-  EXPECT_EQ(ids[static_cast<size_t>(second) - 1], 301);
-  EXPECT_NE(ids[static_cast<size_t>(second) - 2], 301);
-  ids = roberta.encode("one", "two", &second);
-  EXPECT_EQ(ids[static_cast<size_t>(second) - 1], 301);
-  EXPECT_EQ(ids[static_cast<size_t>(second) - 2], 301);
+  TextPair pair = bert.encode("one", "two");
+  const auto before_second = [&](size_t back) {
+    return pair.ids[static_cast<size_t>(pair.second) - back];
+  };
+  EXPECT_EQ(pair.ids.front(), 300);
+  EXPECT_EQ(pair.ids.back(), 301);
+  EXPECT_EQ(before_second(1), 301);
+  EXPECT_NE(before_second(2), 301);
+  pair = roberta.encode("one", "two");
+  EXPECT_EQ(before_second(1), 301);
+  EXPECT_EQ(before_second(2), 301);
   // A long query leaves half of the room to a long passage, all that is free to a short one.
   const std::string lengthy(500, 'x');
-  ids = bert.encode(lengthy, lengthy, &second);
-  EXPECT_EQ(ids.size(), 40U);
-  EXPECT_EQ(second, 1 + 18 + 1);
-  ids = bert.encode(lengthy, "", &second);
-  EXPECT_EQ(second, 39);
+  pair = bert.encode(lengthy, lengthy);
+  EXPECT_EQ(pair.ids.size(), 40U);
+  EXPECT_EQ(pair.second, 1 + 18 + 1);
+  pair = bert.encode(lengthy, "");
+  EXPECT_EQ(pair.second, 39);
 }
 
 TEST_F(CrossEncoderTest, RefusesWhatRanksNothing) {

@@ -79,17 +79,6 @@ TextPair encode_pair(const Tokenizer& tokenizer, std::string_view first, std::st
   return pair;
 }
 
-Tensor pair_types(Allocator& memory, const TextRows& rows, std::span<const int64_t> seconds) {
-  ONMAL_ASSERT(seconds.size() == rows.texts.size());
-  Tensor types = Tensor::empty(memory, rows.ids.shape(), DType::kI32);
-  std::fill_n(types.i32(), types.elements(), 0);
-  for (size_t n = 0; n < seconds.size(); ++n) {
-    const TextRows::Text& text = rows.texts[n];
-    std::fill(types.i32() + text.begin + seconds[n], types.i32() + text.end, 1);
-  }
-  return types;
-}
-
 std::vector<Classification> classify_pairs(
     const Classifier& classifier, ThreadPool& pool,
     std::span<const std::pair<std::string, std::string>> pairs, const std::stop_token& stop) {
@@ -116,8 +105,7 @@ std::vector<Classification> classify_pairs(
       seconds.push_back(pair.second);
       dropped.push_back(pair.dropped);
     }
-    TextRows rows = classifier.pack(memory, group, length);
-    rows.types = pair_types(memory, rows, seconds);
+    const TextRows rows = classifier.pack(memory, group, length, seconds);
     const Tensor logits = classifier.logits(exec, classifier.features(exec, rows));
     for (size_t i = 0; i < group.size(); ++i) {
       Classification result;

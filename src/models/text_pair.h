@@ -26,9 +26,6 @@ struct TextPair {
 TextPair encode_pair(const Tokenizer& tokenizer, std::string_view first, std::string_view second,
                      int64_t limit);
 
-// Token types i32 [R, L] of packed pairs: 1 from seconds[n] on in text n, else 0.
-Tensor pair_types(Allocator& memory, const TextRows& rows, std::span<const int64_t> seconds);
-
 // Judges pairs, in their order, by a classifier with one label a text. Throws
 // Error(kInvalidArgument) for another task; a stop request ends with Error(kCancelled).
 std::vector<Classification> classify_pairs(

@@ -66,8 +66,7 @@ TEST(EncodePair, CutsThePremiseFirst) {
 TEST(PairTypes, MarkTheSecondTextsOfPackedPairs) {
   HeapAllocator memory;
   const std::vector<Ids> texts = {{1, 2, 3, 4, 5}, {6, 7, 8}};
-  const TextRows rows = pack_rows(memory, texts, 16, 0);
-  const Tensor types = pair_types(memory, rows, std::vector<int64_t>{3, 1});
+  const Tensor types = pack_rows(memory, texts, 16, 0, false, std::vector<int64_t>{3, 1}).types;
   const Ids wanted = {0, 0, 0, 1, 1, 0, 1, 1};
   for (size_t i = 0; i < wanted.size(); ++i)
     EXPECT_EQ(types.i32()[static_cast<int64_t>(i)], wanted[i]) << i;

@@ -166,12 +166,11 @@ TrainBatch ClassifyObjective::make_batch(Allocator& memory, uint64_t position,
 TrainBatch ClassifyObjective::pack(Allocator& memory, std::span<const Item* const> items) const {
   std::vector<std::vector<int32_t>> texts;
   for (const Item* item : items) texts.push_back(item->ids);
-  TextRows rows = classifier_.pack(memory, texts, length_);
+  std::vector<int64_t> seconds;
   if (pairs_) {
-    std::vector<int64_t> seconds;
     for (const Item* item : items) seconds.push_back(item->second);
-    rows.types = pair_types(memory, rows, seconds);
   }
+  const TextRows rows = classifier_.pack(memory, texts, length_, seconds);
   TrainBatch batch = batch_of_rows(rows);
   fill_targets(memory, items, batch);
   return batch;
