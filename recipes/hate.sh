@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Hate speech in Korean comments: hate.sh DATA_FOLDER. Begins with the encoder that nsmc.sh makes; run it again to go on.
-# Every tenth comment of K-MHaS (by its number in the two files together) is our dev split; none of its texts is learned
-# from. The last lines printed are what the model reaches there: all labels, and "hate or not".
+# Every tenth comment of K-MHaS (by its number in the two files together) is our dev split, every tenth of the others
+# decides how head and n-grams are joined and which scores count; no text of either is learned from. The last lines
+# printed are what the model reaches on the dev split: all labels, and "hate or not".
 set -euo pipefail
 [ $# -eq 1 ] || { echo "usage: recipes/hate.sh DATA_FOLDER" >&2; exit 2; }
 data=$(cd "$1" && pwd)/hate-ko
@@ -18,6 +19,11 @@ if [ ! -e $out/train.tsv ]; then
   awk 'NR == 1 || NR % 10 == 2' $out/all.tsv >$out/dev.tsv
   awk -F'\t' 'NR == FNR { dev[$1] = 1; next } FNR == 1 || (FNR % 10 != 2 && !($1 in dev))' $out/dev.tsv $out/all.tsv >$out/train.tsv
   zcat "$data/kodoli-kodoli.csv.gz" >$out/kodoli.csv
+fi
+if [ ! -e $out/mix.tsv ]; then
+  awk -F'\t' 'NR == 1 || NR % 10 == 5' $out/train.tsv >$out/mix.tsv
+  awk -F'\t' 'NR == FNR { mix[$1] = 1; next } FNR == 1 || !($1 in mix)' $out/mix.tsv $out/train.tsv >$out/learn.tsv
+  python3 recipes/hate_extra.py "$data" $out/dev.tsv $out/train.tsv >$out/more.tsv
 fi
 for part in offence kinds; do
   "$onmal" train ${RECIPES:-recipes}/hate-$part.toml

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sentiment of Korean film reviews from nothing: nsmc.sh DATA_FOLDER. Under two hours on two cores; run it again to go on.
-# Every tenth training row (by its number) is our dev split; its texts are taken out of all that is learned from.
+# Every tenth training row (by its number) is our dev split, every twentieth of the others decides how head and n-grams
+# are joined. The first's texts are taken out of all that is learned from, the second's out of the second part's tables.
 set -euo pipefail
 [ $# -eq 1 ] || { echo "usage: recipes/nsmc.sh DATA_FOLDER" >&2; exit 2; }
 data=$(cd "$1" && pwd)/nsmc
@@ -17,6 +18,13 @@ if [ ! -e $out/tokenizer.json ]; then
     $out/dev.tsv - >$out/extra.tsv
   "$onmal" tokenizer train --corpus recipes/nsmc-corpus.toml --data $out --vocab-size 16000 --hangul-share 0 \
     --pretokenizer llama-bpe -o $out/tokenizer.json
+fi
+if [ ! -e $out/mix.tsv ]; then
+  awk -F'\t' 'NR == 1 || NR % 20 == 9' $out/train.tsv >$out/mix.tsv
+  awk -F'\t' 'NR == FNR { mix[$2] = 1; next } FNR == 1 || !($2 in mix)' $out/mix.tsv $out/train.tsv >$out/learn.tsv
+  # For the n-grams: ratings up to 6 count as bad, a third of those from 9 on as good.
+  awk -F'\t' -v OFS='\t' 'NR == FNR { mix[$2] = 1; next } FNR == 1 { print "document", "label"; next } $5 in mix { next }
+    $2 <= 6 { print $5, 0 } $2 >= 9 && ++good % 3 == 0 { print $5, 1 }' $out/mix.tsv $out/extra.tsv >$out/more.tsv
 fi
 for part in ratings labels; do
   "$onmal" train recipes/nsmc-$part.toml

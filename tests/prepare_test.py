@@ -131,6 +131,29 @@ class PrepareTest(unittest.TestCase):
         half = dropped["unsampled"]["items"] / (1500 + 100)
         self.assertTrue(0.42 < half < 0.58, half)
 
+    def test_moderation_tags_or_drops(self):
+        data = self.folder / "spoken"
+        data.mkdir()
+        writer = Writer(7)
+        clean = [writer.document() for _ in range(30)]
+        rude = [f"{writer.document()} 이 개새끼야 시발 좆같은 새끼들 다 꺼져라." for _ in range(5)]
+        with open(data / "a.jsonl", "w", encoding="utf-8") as file:
+            for text in clean + rude:
+                file.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
+        for how, tagged, refused in (((), 0, 0), (("--moderate", "tag"), 5, 0), (("--moderate", "drop"), 0, 5)):
+            output = self.folder / ("spoken-" + "".join(how))
+            done = run("corpus", "prepare", data, "-o", output, "--json", *how)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            totals = json.loads(done.stdout)
+            self.assertEqual(totals.get("dropped", {}).get("refused_content", {"items": 0})["items"], refused, how)
+            self.assertEqual(totals.get("tagged", {"items": 0})["items"], tagged, how)
+            written = lines(output) + lines(output, "heldout")
+            self.assertEqual(sum("profanity" in line.get("tags", []) for line in written), tagged, how)
+            self.assertEqual(len(written), 35 - refused)
+        again = run("corpus", "prepare", data, "-o", self.folder / "spoken-", "--moderate", "tag")
+        self.assertEqual(again.returncode, 1)  # another run's folder
+        self.assertEqual(run("corpus", "prepare", data, "-o", self.folder / "never", "--policy", __file__).returncode, 2)
+
     def test_documents_are_traced_to_their_source(self):
         output = self.folder / "traced"
         self.prepare(output)

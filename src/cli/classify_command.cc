@@ -18,7 +18,6 @@ namespace onmal {
 namespace {
 
 constexpr uint64_t kMostFileBytes = uint64_t{1} << 30;
-constexpr double kThreshold = 0.5;
 
 struct ClassifyOptions {
   std::string model;
@@ -71,8 +70,7 @@ void print_json_result(CommandContext& context, const ClassifierConfig& config,
     case ClassifyTask::kMultiLabel: {
       document["labels"] = Json::array();
       for (size_t i = 0; i < result.scores.size(); ++i) {
-        if (static_cast<double>(result.scores[i]) > kThreshold)
-          document["labels"].push_back(config.labels[i]);
+        if (result.said[i]) document["labels"].push_back(config.labels[i]);
       }
       break;
     }
@@ -107,8 +105,7 @@ void print_text_result(CommandContext& context, const ClassifierConfig& config,
       break;
     case ClassifyTask::kMultiLabel:
       for (size_t i = 0; i < result.scores.size(); ++i) {
-        if (static_cast<double>(result.scores[i]) > kThreshold)
-          add(config.labels[i], result.scores[i]);
+        if (result.said[i]) add(config.labels[i], result.scores[i]);
       }
       if (answer.empty()) answer = "-";
       break;

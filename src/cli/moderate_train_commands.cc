@@ -26,6 +26,7 @@ constexpr std::ptrdiff_t kLeastTrueTexts = 10;
 struct TrainOptions {
   std::string data;
   std::string output;
+  std::string plot;
   LinearTraining how;
 };
 
@@ -89,6 +90,26 @@ F1Counts count_at(const Judged& judged, const PlattScaling& scaling, double thre
   return counts;
 }
 
+// All labels' probabilities together on texts that nothing was fitted to.
+void tell_reliability(CommandContext& context, const std::vector<ReliabilityBin>& raw,
+                      const std::vector<ReliabilityBin>& calibrated, const std::string& plot) {
+  const double before = calibration_error(raw);
+  const double after = calibration_error(calibrated);
+  if (!plot.empty())
+    write_file(plot, reliability_svg(raw, calibrated,
+                                     fmt::format("All categories: expected calibration error "
+                                                 "{:.4f}, calibrated {:.4f}",
+                                                 before, after)));
+  if (context.json) {
+    print_json(
+        context,
+        {{"category", "all"}, {"calibration_error_raw", before}, {"calibration_error", after}});
+  } else {
+    context.out << fmt::format("all categories: calibration error {:.4f}, calibrated {:.4f}\n",
+                               before, after);
+  }
+}
+
 void train(CommandContext& context, const TrainOptions& options) {
   const LabelledTable table = read_labelled_table(options.data);
   // By the text's hash, so that the same text is never on both sides. A tenth is held out: one half
@@ -108,12 +129,19 @@ void train(CommandContext& context, const TrainOptions& options) {
     }
     return judged;
   };
+  std::vector<double> raw, calibrated;  // of all labels together
+  std::vector<uint8_t> truths;
   for (size_t k = 0; k < table.labels.size(); ++k) {
     const Judged fit = judge(fitted, k);
     const PlattScaling scaling = fit_platt(fit.logits, fit.targets);
     made.set_calibration(k, scaling);
     const Judged held = judge(reported, k);
-    const auto bins = reliability(held.probabilities(scaling), held.targets);
+    const std::vector<double> said = held.probabilities(scaling);
+    const auto bins = reliability(said, held.targets);
+    const std::vector<double> unscaled = held.probabilities({});
+    raw.insert(raw.end(), unscaled.begin(), unscaled.end());
+    calibrated.insert(calibrated.end(), said.begin(), said.end());
+    truths.insert(truths.end(), held.targets.begin(), held.targets.end());
     const auto positive = std::count(held.targets.begin(), held.targets.end(), 1);
     const double f1 = count_at(held, scaling, 0.5).f1();
     if (context.json) {
@@ -131,6 +159,8 @@ void train(CommandContext& context, const TrainOptions& options) {
     }
   }
   made.save(options.output);
+  tell_reliability(context, reliability(raw, truths), reliability(calibrated, truths),
+                   options.plot);
 }
 
 struct Comment {
@@ -278,6 +308,7 @@ void add_moderate_train_commands(CLI::App& app, CommandContext& context) {
       ->required()
       ->check(CLI::ExistingFile);
   command->add_option("-o,--output", options->output, "The model file")->required();
+  command->add_option("--plot", options->plot, "A reliability diagram, SVG");
   command->add_option("--epochs", options->how.epochs, "Times each text is seen")
       ->check(CLI::Range(1, 100));
   command->add_option("--rate", options->how.rate, "Learning rate of AdaGrad")

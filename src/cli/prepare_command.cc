@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/timer.h"
+#include "cli/content_check.h"
 #include "cli/json_output.h"
 #include "corpus/prepare/prepare.h"
 #include "tokenizer/tokenizer_json.h"
@@ -20,6 +21,7 @@ namespace {
 struct PrepareCommandOptions {
   std::vector<std::string> paths, evaluation, languages;
   std::string corpus, data = ".", tokenizer;
+  ContentCheckOptions content;
   PrepareOptions prepare;
 };
 
@@ -128,6 +130,7 @@ void print_report(CommandContext& context, const PrepareCommandOptions& options,
     if (stage == "dropped" || stage == "cut" || stage == "masked")
       line(fmt::format("  {}", name), count);
   });
+  line("tagged", totals.tagged);
   line("train", totals.train);
   line("held out", totals.heldout);
   if (totals.train_tokens > 0)
@@ -159,6 +162,7 @@ void prepare(CommandContext& context, PrepareCommandOptions& options) {
   prepare.evaluation.assign(options.evaluation.begin(), options.evaluation.end());
   for (const std::string& name : options.languages)
     prepare.languages.push_back(language_named(name));
+  set_content_check(options.content, prepare);
   std::unique_ptr<BpeTokenizer> tokenizer;
   if (!options.tokenizer.empty()) tokenizer = load_tokenizer_json(options.tokenizer);
   prepare.tokenizer = tokenizer.get();
@@ -238,6 +242,7 @@ void add_prepare_command(CLI::App& corpus, CommandContext& context) {
       ->check(CLI::ExistingFile);
   command->add_option("--language", options->languages,
                       "Keep these alone: korean, english, japanese, chinese, other, code, none");
+  add_content_check_options(*command, options->content);
   add_limits(*command, options->prepare);
   command->callback([&context, options] { prepare(context, *options); });
 }

@@ -70,6 +70,19 @@ void run_recipe(CommandContext& context, const std::filesystem::path& path, bool
   callbacks.on_sample = [&](LanguageModel& model, int64_t step) {
     context.err << fmt::format("sample after step {}: {}\n", step, sample_text(model, prompt));
   };
+  callbacks.on_finish = [&](const Evaluation& evaluation) {
+    Json line = Json::object();
+    std::string text = "joined:";
+    for (const auto& [name, value] : evaluation) {
+      line[name] = value;
+      text += fmt::format("  {} {:.4f}", name, value);
+    }
+    if (context.json) {
+      print_json(context, Json{{"joined", line}});
+    } else {
+      context.err << text << "\n";
+    }
+  };
   trainer.run(callbacks, context.interrupts.token());
   context.err << fmt::format("{}: checkpoint, log.jsonl and loss.svg written after step {}\n",
                              output, trainer.steps_done());

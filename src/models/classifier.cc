@@ -211,44 +211,84 @@ Tensor Classifier::logits(Exec& exec, const Tensor& features) const {
   return output_(exec, features);
 }
 
-std::vector<Classification> Classifier::classify(ThreadPool& pool,
-                                                 std::span<const std::string> texts,
-                                                 const std::stop_token& stop) const {
+void Classifier::for_batches(
+    ThreadPool& pool, std::span<const std::string> texts, const std::stop_token& stop,
+    FunctionRef<void(size_t, std::span<const std::vector<int32_t>>, const TextRows&, const float*)>
+        body) const {
   const Backend backend = make_cpu_backend();
   CachingAllocator memory;
   Exec exec{&pool, &memory, &backend};
   const int64_t length = std::min(max_tokens(), kTokensAtOnce);
-  const auto labels = static_cast<int64_t>(config_.labels.size());
-  std::vector<Classification> results(texts.size());
   for (size_t next = 0; next < texts.size();) {
     if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "classify", "stopped");
     std::vector<std::vector<int32_t>> group;
     const size_t first = next;
     for (int64_t tokens = 0; next < texts.size() && tokens < kTokensAtOnce; ++next) {
       group.push_back(encode(texts[next], length));
-      const auto whole = tokenizer().encode(texts[next], {.add_special = true}).size();
-      if (whole > group.back().size())
-        results[next].dropped = static_cast<int64_t>(whole - group.back().size());
       tokens += static_cast<int64_t>(group.back().size());
     }
     const TextRows rows = pack(memory, group, length);
     const Tensor all = logits(exec, features(exec, rows));
-    for (size_t i = 0; i < group.size(); ++i) {
-      Classification& result = results[first + i];
-      if (config_.task != ClassifyTask::kTokens) {
-        result.scores =
-            scores_of(config_.task, all.f32() + static_cast<int64_t>(i) * labels, labels);
-        result.best = best_of(result.scores);
-        continue;
-      }
-      for (size_t t = 0; t < group[i].size(); ++t) {
-        const int64_t row = rows.texts[i].begin + static_cast<int64_t>(t);
-        const std::vector<float> scores = scores_of(config_.task, all.f32() + row * labels, labels);
-        const size_t best = best_of(scores);
-        result.tokens.push_back({std::string(tokenizer().piece(group[i][t])), best, scores[best]});
-      }
-    }
+    body(first, group, rows, all.f32());
   }
+}
+
+std::vector<float> Classifier::head_logits(ThreadPool& pool, std::span<const std::string> texts,
+                                           const std::stop_token& stop) const {
+  ONMAL_ASSERT(config_.task != ClassifyTask::kTokens);
+  const size_t labels = config_.labels.size();
+  std::vector<float> result(texts.size() * labels);
+  for_batches(pool, texts, stop,
+              [&](size_t first, std::span<const std::vector<int32_t>> ids, const TextRows&,
+                  const float* logits) {
+                std::copy_n(logits, ids.size() * labels, result.data() + first * labels);
+              });
+  return result;
+}
+
+void Classifier::read_scores(const float* logits, std::string_view text,
+                             Classification& result) const {
+  const size_t labels = config_.labels.size();
+  std::vector<float> mixed(logits, logits + labels);
+  if (ngrams_ != nullptr) mixed = ngrams_->mix(mixed, text);
+  result.scores = scores_of(config_.task, mixed.data(), static_cast<int64_t>(labels));
+  result.best = best_of(result.scores);
+  if (config_.task != ClassifyTask::kMultiLabel) return;
+  if (ngrams_ != nullptr) {
+    result.said = ngrams_->said(result.scores);
+  } else {
+    for (const float score : result.scores) result.said.push_back(score > 0.5F);
+  }
+}
+
+std::vector<Classification> Classifier::classify(ThreadPool& pool,
+                                                 std::span<const std::string> texts,
+                                                 const std::stop_token& stop) const {
+  const auto labels = static_cast<int64_t>(config_.labels.size());
+  std::vector<Classification> results(texts.size());
+  for_batches(pool, texts, stop,
+              [&](size_t first, std::span<const std::vector<int32_t>> ids, const TextRows& rows,
+                  const float* logits) {
+                for (size_t i = 0; i < ids.size(); ++i) {
+                  const std::string& text = texts[first + i];
+                  Classification& result = results[first + i];
+                  const auto whole = tokenizer().encode(text, {.add_special = true}).size();
+                  if (whole > ids[i].size())
+                    result.dropped = static_cast<int64_t>(whole - ids[i].size());
+                  if (config_.task != ClassifyTask::kTokens) {
+                    read_scores(logits + static_cast<int64_t>(i) * labels, text, result);
+                    continue;
+                  }
+                  for (size_t t = 0; t < ids[i].size(); ++t) {
+                    const int64_t row = rows.texts[i].begin + static_cast<int64_t>(t);
+                    const std::vector<float> scores =
+                        scores_of(config_.task, logits + row * labels, labels);
+                    const size_t best = best_of(scores);
+                    result.tokens.push_back(
+                        {std::string(tokenizer().piece(ids[i][t])), best, scores[best]});
+                  }
+                }
+              });
   return results;
 }
 

@@ -7,12 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/rng.h"
 #include "base/thread_pool.h"
 #include "models/adapter.h"
 #include "models/architecture.h"
 #include "models/encoder_model.h"
 #include "models/language_model.h"
+#include "models/ngram_model.h"
 #include "models/text_rows.h"
 #include "nn/linear_layer.h"
 
@@ -39,6 +41,7 @@ struct ClassifierConfig {
 struct Classification {
   std::vector<float> scores;  // of each label: probabilities, or the numbers of a regression
   size_t best = 0;            // the label with the largest one
+  std::vector<bool> said;     // kMultiLabel: which labels the text has
   int64_t dropped = 0;        // tokens that did not fit
   struct Token {
     std::string piece;
@@ -84,11 +87,18 @@ class Classifier {
   Tensor logits(Exec& exec, const Tensor& features) const;
   const LinearLayer& head() const { return output_; }
 
-  // In the order of the texts. A stop request ends with Error(kCancelled).
+  // In the order of the texts; with an n-gram part, by both. A stop request ends with
+  // Error(kCancelled).
   std::vector<Classification> classify(ThreadPool& pool, std::span<const std::string> texts,
                                        const std::stop_token& stop = {}) const;
+  // What the head alone says [texts, labels]; not for kTokens.
+  std::vector<float> head_logits(ThreadPool& pool, std::span<const std::string> texts,
+                                 const std::stop_token& stop = {}) const;
+  // The second part, from ngrams.bin in the folder loaded; null without.
+  const NgramPart* ngrams() const { return ngrams_.get(); }
 
-  // Writes a Hugging Face folder with id2label and problem_type.
+  // Writes a Hugging Face folder with id2label and problem_type. An n-gram part there belongs to
+  // another head and is removed.
   void save(const std::filesystem::path& folder, DType matrices);
 
   // Attaches a fresh adapter to the base model; the head is trained beside it, whole.
@@ -108,6 +118,13 @@ class Classifier {
   void describe_head();
   void check(const std::string& where) const;
   int64_t dim() const;
+  // Texts by the batch: the first one's number, their ids and rows, and logits of rows [N, labels].
+  void for_batches(ThreadPool& pool, std::span<const std::string> texts,
+                   const std::stop_token& stop,
+                   FunctionRef<void(size_t first, std::span<const std::vector<int32_t>> ids,
+                                    const TextRows& rows, const float* logits)>
+                       body) const;
+  void read_scores(const float* logits, std::string_view text, Classification& result) const;
   Tensor hidden_states(Exec& exec, const TextRows& rows, bool checkpoint_activations) const;
   bool has_pooler() const { return pooler_.weight.shape.rank() > 0; }
 
@@ -116,6 +133,7 @@ class Classifier {
   std::unique_ptr<EncoderModel> encoder_;
   LinearLayer pooler_;  // of encoders that look at the first token: tanh(W x + b)
   LinearLayer output_;
+  std::unique_ptr<const NgramPart> ngrams_;
 };
 
 }  // namespace onmal

@@ -127,6 +127,14 @@ Classifier::Classifier(const std::filesystem::path& path, std::optional<DType> m
                           file.find("score.bias").defined(), 0.02F);
   }
   load_head([&](const std::string& name) { return file.find(name); }, path.string());
+  if (!std::filesystem::exists(path / kNgramFile)) return;
+  const bool choice = config_.task == ClassifyTask::kSingleLabel;
+  if (!choice && config_.task != ClassifyTask::kMultiLabel) {
+    throw Error(ErrorCode::kUnsupported, (path / kNgramFile).string(),
+                "stands beside a head that does not choose labels of texts", "remove it");
+  }
+  ngrams_ = std::make_unique<const NgramPart>(
+      load_ngram_part(path / kNgramFile, NgramPart::output_count(choice, config_.labels.size())));
 }
 
 bool Classifier::is_roberta() const {
@@ -197,6 +205,7 @@ void Classifier::save(const std::filesystem::path& folder, DType matrices) {
   } else {
     save_encoder_model(*encoder_, folder, matrices, &head);
   }
+  std::filesystem::remove(folder / kNgramFile);
 }
 
 void Classifier::attach(const AdapterConfig& adapter, Rng& rng) {

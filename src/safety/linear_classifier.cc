@@ -1,14 +1,15 @@
 #include "safety/linear_classifier.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <numeric>
 
+#include "base/byte_reader.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "models/ngram_features.h"
 #include "text/fold/steps.h"
 
 namespace onmal {
@@ -18,35 +19,14 @@ constexpr std::string_view kMagic = "ONMALLN1";
 constexpr uint64_t kMostFileBytes = uint64_t{64} << 20;
 constexpr size_t kMostCharacters = 4096;  // of a text; the rest says little
 
-void add_ngrams(const std::u32string& codes, size_t least, size_t most, uint64_t salt, int bits,
-                std::vector<uint32_t>& out) {
-  for (size_t i = 0; i < codes.size(); ++i) {
-    uint64_t hash = salt;
-    for (size_t n = 1; n <= most && i + n <= codes.size(); ++n) {
-      hash = (hash ^ codes[i + n - 1]) * 0x9E3779B97F4A7C15ULL;
-      hash ^= hash >> 29;
-      if (n < least) continue;
-      out.push_back(static_cast<uint32_t>(hash * 0xD6E8FEB86659FD93ULL >> (64 - bits)));
-    }
-  }
-}
-
 // Buckets of the n-grams, each once: a text that says one thing a hundred times says one thing.
 std::vector<uint32_t> text_features(std::string_view text, int bits) {
   const MappedText seen = fold_case(drop_invisible(fold_compatibility(MappedText(text))));
   const MappedText folded = squeeze_repeats(compose_jamo(seen), 2);
-  const auto spaced = [](const std::u32string& codes) {
-    std::u32string out = U" ";
-    for (const char32_t code : codes) {
-      const bool gap = code == ' ' || code == '\n' || code == '\t';
-      if (!gap || out.back() != ' ') out += gap ? U' ' : code;
-      if (out.size() > kMostCharacters) break;
-    }
-    return out + U" ";
-  };
   std::vector<uint32_t> features;
-  add_ngrams(spaced(folded.codes()), 1, 4, 1, bits, features);
-  add_ngrams(spaced(squeeze_repeats(sound_key(folded), 1).codes()), 4, 6, 2, bits, features);
+  add_ngram_buckets(with_single_spaces(folded.codes(), kMostCharacters), 1, 4, 1, bits, features);
+  const MappedText sounds = squeeze_repeats(sound_key(folded), 1);
+  add_ngram_buckets(with_single_spaces(sounds.codes(), kMostCharacters), 4, 6, 2, bits, features);
   std::sort(features.begin(), features.end());
   features.erase(std::unique(features.begin(), features.end()), features.end());
   return features;
@@ -64,37 +44,6 @@ double short_text_doubt(std::string_view text) {
 double norm(const std::vector<uint32_t>& features) {
   return 1.0 / std::sqrt(static_cast<double>(std::max<size_t>(features.size(), 1)));
 }
-
-template <typename Value>
-void put(std::string& out, Value value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-class Reader {
- public:
-  Reader(std::string_view bytes, const std::string& where) : left_(bytes), where_(where) {}
-  std::string_view take(size_t count) {
-    if (count > left_.size())
-      throw Error(ErrorCode::kBadFile, where_, "ends too early",
-                  "make it again with 'onmal moderate-train'");
-    const std::string_view bytes = left_.substr(0, count);
-    left_.remove_prefix(count);
-    return bytes;
-  }
-  template <typename Value>
-  Value get() {
-    Value value;
-    std::memcpy(&value, take(sizeof(value)).data(), sizeof(value));
-    return value;
-  }
-  size_t left() const { return left_.size(); }
-
- private:
-  std::string_view left_;
-  std::string where_;
-};
-
-static_assert(std::endian::native == std::endian::little);
 
 }  // namespace
 
@@ -195,49 +144,47 @@ std::vector<CategoryScores> LinearClassifier::score(std::span<const std::string>
 
 void LinearClassifier::save(const std::filesystem::path& path) const {
   std::string out(kMagic);
-  put(out, static_cast<uint32_t>(labels_.size()));
-  put(out, static_cast<uint32_t>(bucket_bits_));
+  put_bytes(out, static_cast<uint32_t>(labels_.size()));
+  put_bytes(out, static_cast<uint32_t>(bucket_bits_));
   for (size_t k = 0; k < labels_.size(); ++k) {
     const std::string_view name = category_name(labels_[k]);
-    put(out, static_cast<uint32_t>(name.size()));
+    put_bytes(out, static_cast<uint32_t>(name.size()));
     out += name;
-    put(out, scales_[k]);
-    put(out, biases_[k]);
-    put(out, static_cast<float>(calibration_[k].scale));
-    put(out, static_cast<float>(calibration_[k].offset));
+    put_bytes(out, scales_[k]);
+    put_bytes(out, biases_[k]);
+    put_bytes(out, static_cast<float>(calibration_[k].scale));
+    put_bytes(out, static_cast<float>(calibration_[k].offset));
   }
   out.append(reinterpret_cast<const char*>(weights_.data()), weights_.size());
   write_file(path, out);
 }
 
 LinearClassifier LinearClassifier::parse(std::string_view bytes, const std::string& where) {
-  Reader reader(bytes, where);
-  const auto refuse = [&](const std::string& what) {
-    throw Error(ErrorCode::kBadFile, where, what, "make it again with 'onmal moderate-train'");
-  };
+  ByteFront reader(bytes, where, "make it again with 'onmal moderate-train'");
   if (reader.take(std::min(kMagic.size(), bytes.size())) != kMagic)
-    refuse("is no linear moderation model");
+    reader.refuse("is no linear moderation model");
   LinearClassifier made;
   const auto n = reader.get<uint32_t>();
   const auto bits = reader.get<uint32_t>();
-  if (n == 0 || n > kCategoryCount || bits < 8 || bits > 22) refuse("its sizes make no sense");
+  if (n == 0 || n > kCategoryCount || bits < 8 || bits > 22)
+    reader.refuse("its sizes make no sense");
   made.bucket_bits_ = static_cast<int>(bits);
   for (uint32_t k = 0; k < n; ++k) {
     const auto length = reader.get<uint32_t>();
     const std::string_view name = reader.take(length);
     const auto category = find_category(name);
-    if (!category) refuse("an unknown category");
+    if (!category) reader.refuse("an unknown category");
     made.labels_.push_back(*category);
     made.scales_.push_back(reader.get<float>());
     made.biases_.push_back(reader.get<float>());
     const auto scale = reader.get<float>();
     const auto offset = reader.get<float>();
     for (const float value : {made.scales_.back(), made.biases_.back(), scale, offset})
-      if (!std::isfinite(value)) refuse("a number that is none");
+      if (!std::isfinite(value)) reader.refuse("a number that is none");
     made.calibration_.push_back({static_cast<double>(scale), static_cast<double>(offset)});
   }
   const size_t count = (size_t{1} << bits) * n;
-  if (reader.left() != count) refuse("has not as many weights as it says");
+  if (reader.left() != count) reader.refuse("has not as many weights as it says");
   const std::string_view weights = reader.take(count);
   made.weights_.resize(count);
   std::memcpy(made.weights_.data(), weights.data(), count);

@@ -11,6 +11,7 @@
 #include "train/batch_source.h"
 #include "train/fresh_model.h"
 #include "train/label_metrics.h"
+#include "train/ngram_join.h"
 #include "train/row_batch.h"
 
 namespace onmal {
@@ -46,6 +47,8 @@ ClassifyObjective::ClassifyObjective(const Recipe& recipe)
     : length_(recipe.data.length),
       pairs_(!recipe.data.pair_column.empty()),
       run_(recipe.run),
+      ngrams_(recipe.ngrams),
+      source_(recipe.data),
       adapter_(recipe.adapter),
       task_(recipe.objective.problem),
       data_(read_labelled_data(recipe.data, task_)),
@@ -74,6 +77,12 @@ void ClassifyObjective::visit(ParamVisitor visitor) {
 void ClassifyObjective::save(const std::filesystem::path& folder) {
   if (adapter_) return classifier_.save_adapter(*adapter_, folder);
   classifier_.save(folder, DType::kF32);
+}
+
+Evaluation ClassifyObjective::finish(ThreadPool& pool, const std::filesystem::path& folder) {
+  if (!ngrams_) return {};
+  join_ngrams(pool, *ngrams_, source_, data_, folder);
+  return measure_classifier(pool, Classifier(folder), data_.heldout);
 }
 
 bool ClassifyObjective::is_choice() const {

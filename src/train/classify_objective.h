@@ -26,6 +26,8 @@ class ClassifyObjective : public Objective {
   std::string fingerprint() const override;
   std::string product() const override { return adapter_ ? "adapter" : "model"; }
   void save(const std::filesystem::path& folder) override;
+  // With [ngrams]: trains that part, joins it with the head, writes it into the folder.
+  Evaluation finish(ThreadPool& pool, const std::filesystem::path& folder) override;
 
  private:
   // A text as it goes in, and what is to be said of it.
@@ -47,6 +49,8 @@ class ClassifyObjective : public Objective {
   int64_t length_;
   bool pairs_;
   RunRecipe run_;
+  std::optional<NgramRecipe> ngrams_;
+  DataRecipe source_;
   std::optional<AdapterConfig> adapter_;  // trained with the head, instead of the model
   ClassifyTask task_;
   LabelledData data_;

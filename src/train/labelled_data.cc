@@ -152,6 +152,28 @@ std::vector<std::string_view> split_words(std::string_view text) {
   return words;
 }
 
+std::vector<NgramExample> read_label_targets(const std::filesystem::path& path,
+                                             const DataRecipe& data, ClassifyTask task,
+                                             const std::vector<std::string>& labels) {
+  std::vector<NgramExample> examples;
+  read_table(path, data, data.label_separator, [&](RawExample&& raw) {
+    std::vector<std::string> said = labels_of(raw, data, task);
+    const bool denials = !said.empty() && std::all_of(said.begin(), said.end(), [](const auto& s) {
+      return s.size() > 1 && s[0] == '!';
+    });
+    NgramExample example{"", std::vector<int8_t>(labels.size(), denials ? int8_t{-1} : int8_t{0})};
+    for (const std::string& name : said) {
+      const auto found = std::find(labels.begin(), labels.end(), denials ? name.substr(1) : name);
+      if (found == labels.end())
+        refuse(raw, "the label '" + name + "' is none of the model's", "check the label column");
+      example.targets[static_cast<size_t>(found - labels.begin())] = denials ? 0 : 1;
+    }
+    example.text = std::move(raw.text);
+    examples.push_back(std::move(example));
+  });
+  return examples;
+}
+
 LabelledData read_labelled_data(const DataRecipe& data, ClassifyTask task) {
   const std::string separator = task == ClassifyTask::kTokens ? " " : data.label_separator;
   std::vector<RawExample> train;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/classifier.h"
+#include "train/ngram_training.h"
 #include "train/recipe.h"
 
 namespace onmal {
@@ -28,6 +29,12 @@ struct LabelledData {
 // naming file and row: a row without text or label, a label that training never sees, a number that
 // is none, as many labels as words, a split that came out empty.
 LabelledData read_labelled_data(const DataRecipe& data, ClassifyTask task);
+
+// The rows of one more table with these labels, and what is known of each: 1, 0, or -1 where a text
+// has labels with "!" alone ("!x": it is not x) and another label is meant. Throws as above.
+std::vector<NgramExample> read_label_targets(const std::filesystem::path& path,
+                                             const DataRecipe& data, ClassifyTask task,
+                                             const std::vector<std::string>& labels);
 
 // The words of a text: stretches without spaces.
 std::vector<std::string_view> split_words(std::string_view text);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autograd/exec.h"
+#include "base/thread_pool.h"
 #include "models/language_model.h"
 #include "nn/param.h"
 #include "train/recipe.h"
@@ -78,6 +79,13 @@ class Objective {
   virtual std::string product() const { return "model"; }
   // Writes the model as a folder that loads again, or the adapter.
   virtual void save(const std::filesystem::path& folder) = 0;
+  // After the last step, when the product stands in `folder`: what is made from it, and its
+  // measures on held-out data.
+  virtual Evaluation finish(ThreadPool& pool, const std::filesystem::path& folder) {
+    static_cast<void>(pool);
+    static_cast<void>(folder);
+    return {};
+  }
   // For samples; null when the model writes no text.
   virtual LanguageModel* language_model() { return nullptr; }
 };

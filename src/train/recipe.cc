@@ -214,6 +214,42 @@ Section data_section(DataRecipe& d) {
   };
 }
 
+Section ngram_section(NgramRecipe& g) {
+  const auto count = [](int32_t& target, int64_t least, int64_t most) -> Setter {
+    return [&target, least, most](const Reader& r, const toml::node& n) {
+      target = static_cast<int32_t>(r.integer(n, least, most));
+    };
+  };
+  const auto number = [](double& target, double least, double most) -> Setter {
+    return [&target, least, most](const Reader& r, const toml::node& n) {
+      target = r.number(n, least, most);
+    };
+  };
+  const auto file = [](std::filesystem::path& target) -> Setter {
+    return [&target](const Reader& r, const toml::node& n) { target = r.file(n); };
+  };
+  NgramConfig& c = g.config;
+  NgramTraining& t = g.training;
+  return {
+      {"mix_table", file(g.mix_table)},
+      {"extra_table", file(g.extra_table)},
+      {"extra_weight", number(g.extra_weight, 0.0, 100.0)},
+      {"characters", count(c.characters, 0, 12)},
+      {"jamo_least", count(c.jamo_least, 1, 24)},
+      {"jamo", count(c.jamo, 0, 24)},
+      {"words", count(c.words, 0, 2)},
+      {"stems", count(c.stems, 0, 2)},
+      {"lookalikes",
+       [&](const Reader& r, const toml::node& n) { c.lookalikes = r.boolean(n) ? 1 : 0; }},
+      {"bucket_bits", count(c.bucket_bits, 8, 24)},
+      {"l2", number(t.l2, 1e-9, 1e9)},
+      {"naive_bayes", [&](const Reader& r, const toml::node& n) { t.naive_bayes = r.boolean(n); }},
+      {"smoothing", number(t.smoothing, 1e-6, 1e6)},
+      {"iterations", count(t.iterations, 1, 10000)},
+      {"least_count", count(t.least_count, 1, 1'000'000)},
+  };
+}
+
 Section optimizer_section(OptimizerRecipe& o) {
   const auto number = [](double& target, double least, double most) -> Setter {
     return [&target, least, most](const Reader& r, const toml::node& n) {
@@ -258,7 +294,7 @@ Section run_section(RunRecipe& run) {
     return [&target, least](const Reader& r, const toml::node& n) { target = r.integer(n, least); };
   };
   return {
-      {"steps", count(run.steps, 1)},
+      {"steps", count(run.steps, 0)},
       {"epochs",
        [&](const Reader& r, const toml::node& n) { run.epochs = r.number(n, 1e-6, 1e9); }},
       {"batch", count(run.batch, 1)},
@@ -311,6 +347,17 @@ void check_whole(const Recipe& recipe, const std::string& where) {
   require(data.pair_column.empty() || (recipe.objective.task == TaskKind::kClassification &&
                                        recipe.objective.problem != ClassifyTask::kTokens),
           "data.pair_column is for classification of whole texts");
+  if (recipe.ngrams) {
+    require(recipe.objective.task == TaskKind::kClassification && !recipe.adapter &&
+                data.pair_column.empty() &&
+                (recipe.objective.problem == ClassifyTask::kSingleLabel ||
+                 recipe.objective.problem == ClassifyTask::kMultiLabel),
+            "[ngrams] is for classifiers that choose labels of single texts, without an adapter");
+    require(!recipe.ngrams->mix_table.empty(),
+            "ngrams.mix_table is missing: texts that neither part learns from");
+    recipe.ngrams->config.validate(where + ", [ngrams]");
+  }
+  require(recipe.run.steps > 0 || recipe.ngrams, "run.steps = 0 makes sense with [ngrams] alone");
   require(data.source_language.empty() == data.target_language.empty(),
           "data.source_language and data.target_language go together");
   const TaskKind task = recipe.objective.task;
@@ -340,11 +387,13 @@ Recipe parse_recipe(const std::string& text, const std::filesystem::path& path) 
   recipe.model.architecture = "qwen3";
   const Reader reader{path, path.parent_path()};
   AdapterConfig adapter;
+  NgramRecipe ngrams;
   const std::map<std::string, Section> sections = {
       {"model", model_section(recipe)},
       {"adapter", adapter_section(adapter)},
       {"objective", objective_section(recipe.objective)},
       {"data", data_section(recipe.data)},
+      {"ngrams", ngram_section(ngrams)},
       {"optimizer", optimizer_section(recipe.optimizer)},
       {"schedule", schedule_section(recipe.schedule)},
       {"run", run_section(recipe.run)}};
@@ -369,6 +418,7 @@ Recipe parse_recipe(const std::string& text, const std::filesystem::path& path) 
     adapter.validate(path.string() + ", [adapter]");
     recipe.adapter = adapter;
   }
+  if (document.contains("ngrams")) recipe.ngrams = ngrams;
   recipe.kind = fresh_model_kind(recipe.model.architecture);
   if (recipe.kind == ModelKind::kDecoder)
     find_architecture(recipe.model.architecture, path.string()).set_family(recipe.model);

@@ -9,6 +9,8 @@
 #include "models/classifier.h"
 #include "models/decoder_config.h"
 #include "models/model_file.h"
+#include "models/ngram_features.h"
+#include "train/ngram_training.h"
 
 namespace onmal {
 
@@ -87,9 +89,22 @@ struct DataRecipe {
   bool mask_documents = true;
 };
 
+// A second part of a classifier, over n-grams, that is joined with the trained head.
+struct NgramRecipe {
+  NgramConfig config;
+  NgramTraining training;
+  // A table as data.table, of texts that are in no table learned from: what the two parts say of
+  // them decides how they are joined.
+  std::filesystem::path mix_table;
+  // More texts for this part alone; none: no more. With several labels, "!x" says that a text is
+  // not x; of a text with such labels alone the others are unknown.
+  std::filesystem::path extra_table;
+  double extra_weight = 0.3;  // of such a text's loss
+};
+
 struct RunRecipe {
-  int64_t steps = 100;
-  double epochs = 0;  // > 0: instead of steps, so many times over the training data
+  int64_t steps = 100;  // 0 with [ngrams] alone: the head stays as it is
+  double epochs = 0;    // > 0: instead of steps, so many times over the training data
   int64_t batch = 8;
   int64_t accumulation = 1;
   uint64_t seed = 1;
@@ -117,13 +132,15 @@ struct Recipe {
   ObjectiveRecipe objective;
   std::optional<AdapterConfig> adapter;  // trained instead of the model, which stays as stored
   DataRecipe data;
+  std::optional<NgramRecipe> ngrams;
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
   RunRecipe run;
   std::string source;  // the text it was read from
 };
 
-// Reads a recipe (TOML; sections model, adapter, objective, data, optimizer, schedule, run).
+// Reads a recipe (TOML; sections model, adapter, objective, data,
+// ngrams, optimizer, schedule, run).
 // Relative paths start from the recipe's folder, except run.output, which starts from the working
 // directory. Throws Error(kInvalidArgument) with file and line: a misspelt key (naming the nearest
 // one), a wrong type, a value out of range.

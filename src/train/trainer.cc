@@ -234,7 +234,23 @@ void Trainer::run(const TrainCallbacks& callbacks, std::stop_token stop) {
         state_.step < run.steps)
       save(false);
   }
-  save(state_.step >= run.steps);
+  const bool done = state_.step >= run.steps;
+  save(done);
+  if (done && !stop.stop_requested()) finish(callbacks);
+}
+
+void Trainer::finish(const TrainCallbacks& callbacks) {
+  const Evaluation evaluation =
+      objective_->finish(pool_, recipe_.run.output / objective_->product());
+  if (evaluation.empty()) return;
+  std::string line = "{\"finished\": " + std::to_string(state_.step);
+  for (const auto& [name, value] : evaluation) {
+    char number[64];
+    std::snprintf(number, sizeof number, "\": %.6g", value);
+    line += ", \"" + name + number;
+  }
+  write_file(recipe_.run.output / "log.jsonl", log_ + line + "}\n");
+  if (callbacks.on_finish) callbacks.on_finish(evaluation);
 }
 
 }  // namespace onmal

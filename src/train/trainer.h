@@ -33,6 +33,7 @@ struct StepReport {
 struct TrainCallbacks {
   std::function<void(const StepReport&)> on_step;
   std::function<void(LanguageModel&, int64_t step)> on_sample;  // when a sample is due
+  std::function<void(const Evaluation&)> on_finish;  // what Objective::finish() measured, if it did
 };
 
 // One training run: the recipe's objective decides what is learned.
@@ -67,6 +68,7 @@ class Trainer {
   void keep_if_best(const Evaluation& evaluation);
   double measure_peak();
   void save(bool final_model);
+  void finish(const TrainCallbacks& callbacks);
   void read_log();
   void log_step(const StepReport& report);
 
