@@ -82,10 +82,11 @@ struct EngineStats {
 //
 // What a request is answered depends on it alone, not on its company: tokens of prompts take the
 // kernels for many rows and written ones those for few, whatever stands beside them, and those give
-// a row the same bits in any company. Two things can move a logit by its last bits: pages found of
+// a row the same bits in any company. These can move a logit by its last bits: pages found of
 // an earlier answer, whose tokens were computed as written ones where this request has them in its
 // prompt; and a mixture of experts whose weights are not packed (f32, f16, bf16), where the number
-// of rows that meet in an expert decides. A Generator's logits differ by last bits in the same way.
+// of rows that meet in an expert decides. (So do heads whose size is no multiple of 16, in
+// prompts.) A Generator's logits differ by last bits in the same way.
 class Engine {
  public:
   using RequestId = uint64_t;

@@ -94,6 +94,7 @@ TEST_P(PagedAttentionTest, AgreesWithThePlainBackend) {
 }
 
 TEST_P(PagedAttentionTest, ARowDoesNotDependOnTheOthers) {
+  if (GetParam().value_dim % 16 != 0) GTEST_SKIP() << "values of less than whole vectors";
   const Tensor q = random(Shape{1, 200, kHeads, GetParam().head_dim}, 4);
   for (const bool many : {false, true}) {
     const PagedSegment whole{first_, 301, 200, many};
