@@ -33,6 +33,10 @@ struct Exec {
   LinearObserver* observer = nullptr;               // told of every linear map's input
   const PackedWeights* packed = nullptr;            // weights that stand ready in another order
   AttentionObserver* attention_observer = nullptr;  // told of every attention's q and k
+  // With 0 or more, the first so many rows of every linear map take the kernels for few rows and
+  // those behind them the ones for many, whatever their numbers: what a row becomes then does not
+  // depend on the rows beside it.
+  int64_t separate_rows = -1;
 };
 
 }  // namespace onmal

@@ -190,9 +190,21 @@ void add_engine_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str();
   command
       .add_option("--parallel", options.engine.most_running,
-                  "Requests that a model answers in turn; each has a cache of its own")
+                  "Requests that a model answers together")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  command
+      .add_option("--cache-tokens", options.engine.cache_tokens,
+                  "Tokens of requests, answers and those to come that a model remembers; 0: four "
+                  "times --context, or what half of the free memory holds")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--cache-folder", options.engine.cache_folder,
+                     "Folder for what --cache-tokens has no room for; found again after a restart");
+  command
+      .add_option("--cache-folder-size", options.engine.cache_folder_bytes,
+                  "Most bytes in that folder (10GB)")
+      ->transform(CLI::AsSizeValue(false));
   command
       .add_option("--queue", options.engine.most_waiting,
                   "Requests that may wait beyond those; others get 429")

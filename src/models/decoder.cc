@@ -18,14 +18,38 @@ namespace {
 
 constexpr float kDeviation = 0.02F;
 
-// Numbers first, first + 1, … for each of B rows, i32 [B, T].
-Tensor count_up(Exec& exec, int64_t batch, int64_t length, int64_t first) {
+// Numbers 0, 1, … for each of B rows, i32 [B, T].
+Tensor count_up(Exec& exec, int64_t batch, int64_t length) {
   const Tensor numbers = Tensor::empty(*exec.memory, Shape{batch, length}, DType::kI32);
   for (int64_t b = 0; b < batch; ++b) {
-    for (int64_t t = 0; t < length; ++t)
-      numbers.i32()[b * length + t] = static_cast<int32_t>(first + t);
+    for (int64_t t = 0; t < length; ++t) numbers.i32()[b * length + t] = static_cast<int32_t>(t);
   }
   return numbers;
+}
+
+// Positions of the tokens of one row, i32 [T].
+Tensor positions_of(Exec& exec, const DecoderInput& input) {
+  const int64_t length = input.ids.dim(1);
+  const Tensor positions = Tensor::empty(*exec.memory, Shape{length}, DType::kI32);
+  int32_t* next = positions.i32();
+  const auto count_from = [&](int64_t first, int64_t count) {
+    for (int64_t t = 0; t < count; ++t) *next++ = static_cast<int32_t>(first + t);
+  };
+  for (const DecoderSegment& segment : input.segments)
+    count_from(segment.sequence->length(), segment.count);
+  if (input.segments.empty())
+    count_from(input.cache == nullptr ? 0 : input.cache->length(), length);
+  ONMAL_ASSERT(next == positions.i32() + length);
+  return positions;
+}
+
+// `row` [T] for each of B rows, [B, T].
+Tensor repeated(Exec& exec, const Tensor& row, int64_t batch) {
+  const int64_t length = row.dim(0);
+  if (batch == 1) return row.reshaped(Shape{1, length});
+  const Tensor rows = Tensor::empty(*exec.memory, Shape{batch, length}, DType::kI32);
+  for (int64_t b = 0; b < batch; ++b) std::copy_n(row.i32(), length, rows.i32() + b * length);
+  return rows;
 }
 
 std::span<const double> values_of(const Tensor& frequencies) {
@@ -117,23 +141,48 @@ KvCache Decoder::make_cache(Allocator& memory, int64_t capacity, DType dtype) co
           config_.kv_heads, config_.head_dim, dtype};
 }
 
-Tensor Decoder::forward(Exec& exec, const DecoderInput& input) const {
-  const int64_t batch = input.ids.dim(0);
-  const int64_t length = input.ids.dim(1);
-  const int64_t first = input.cache == nullptr ? 0 : input.cache->length();
-  if (first + length > config_.max_positions) {
+PagePool Decoder::make_pages(Allocator& memory, int64_t pages, DType dtype) const {
+  return {memory, config_.layers, pages, config_.kv_heads, config_.head_dim, dtype};
+}
+
+void Decoder::check_positions(const DecoderInput& input) const {
+  const auto check_end = [this](int64_t end) {
+    if (end <= config_.max_positions) return;
     throw Error(ErrorCode::kResource, "context",
-                std::to_string(first + length) + " tokens exceed the model's context of " +
+                std::to_string(end) + " tokens exceed the model's context of " +
                     std::to_string(config_.max_positions),
-                "shorten the input by " + std::to_string(first + length - config_.max_positions) +
-                    " tokens");
-  }
+                "shorten the input by " + std::to_string(end - config_.max_positions) + " tokens");
+  };
+  for (const DecoderSegment& segment : input.segments)
+    check_end(segment.sequence->length() + segment.count);
+  if (input.segments.empty())
+    check_end((input.cache == nullptr ? 0 : input.cache->length()) + input.ids.dim(1));
+}
+
+Tensor Decoder::forward(Exec& exec, const DecoderInput& input) const {
+  check_positions(input);
+  const int64_t batch = input.ids.dim(0);
   ONMAL_ASSERT(input.cache == nullptr || (batch == 1 && !input.first_keys.defined()));
-  const Pass pass = start_pass(exec, input, first);
+  if (input.segments.empty()) return run(exec, input);
+  ONMAL_ASSERT(batch == 1 && input.cache == nullptr && !input.first_keys.defined() &&
+               exec.tape == nullptr);
+  Exec apart = exec;
+  apart.separate_rows = 0;
+  bool many = false;
+  for (const DecoderSegment& segment : input.segments) {
+    ONMAL_ASSERT(segment.many || !many);
+    many = segment.many;
+    if (!many) apart.separate_rows += segment.count;
+  }
+  return run(apart, input);
+}
+
+Tensor Decoder::run(Exec& exec, const DecoderInput& input) const {
+  const Pass pass = start_pass(exec, input);
   Tensor x = embedding(exec, embedding_.value, input.ids);
   if (config_.embedding_scale != 1.0F) x = scale(exec, x, config_.embedding_scale);
   if (config_.position == PositionKind::kLearned) {
-    const Tensor positions = count_up(exec, batch, length, first);
+    const Tensor positions = repeated(exec, pass.positions, input.ids.dim(0));
     x = add(exec, x, embedding(exec, position_embedding_.value, positions));
   }
   for (int64_t i = 0; i < config_.layers; ++i) {
@@ -145,7 +194,8 @@ Tensor Decoder::forward(Exec& exec, const DecoderInput& input) const {
       x = run_block(exec, i, x, pass);
     }
   }
-  if (input.cache != nullptr) input.cache->commit(length);
+  if (input.cache != nullptr) input.cache->commit(input.ids.dim(1));
+  for (const DecoderSegment& segment : input.segments) segment.sequence->commit(segment.count);
   return final_norm_(exec, x);
 }
 
@@ -174,21 +224,28 @@ Tensor Decoder::run_block(Exec& exec, int64_t index, const Tensor& x, const Pass
   return add_branch(exec, attended, branch);
 }
 
-Decoder::Pass Decoder::start_pass(Exec& exec, const DecoderInput& input, int64_t first) const {
+Decoder::Pass Decoder::start_pass(Exec& exec, const DecoderInput& input) const {
   Pass pass;
   pass.input = input;
+  pass.positions = positions_of(exec, input);
+  for (const DecoderSegment& segment : input.segments) {
+    const PagedSequence& sequence = *segment.sequence;
+    pass.segments.push_back({sequence.pages(), sequence.length(), segment.count, segment.many});
+  }
   if (config_.position != PositionKind::kRope) return pass;
   const int64_t length = input.ids.dim(1);
   const RopeScaling& scaling = config_.rope_scaling;
-  pass.rows = count_up(exec, input.ids.dim(0), length, 0);
+  pass.rows = count_up(exec, input.ids.dim(0), length);
   // A cache is filled with one kind of rotation, chosen by all it has room for.
-  const int64_t room = input.cache == nullptr ? length : input.cache->capacity();
+  int64_t room = input.cache == nullptr ? length : input.cache->capacity();
+  if (!input.segments.empty()) room = input.segments.front().sequence->capacity();
   const Tensor& frequencies = scaling.is_long(room) ? long_frequencies_ : frequencies_;
+  const std::span<const int32_t> positions(pass.positions.i32(), static_cast<size_t>(length));
   pass.rotation =
-      make_rope_tables(*exec.memory, length, values_of(frequencies), scaling.magnitude, first);
+      make_rope_tables(*exec.memory, positions, values_of(frequencies), scaling.magnitude);
   if (config_.local_rope_theta) {
     pass.local_rotation =
-        make_rope_tables(*exec.memory, length, values_of(local_frequencies_), 1.0, first);
+        make_rope_tables(*exec.memory, positions, values_of(local_frequencies_), 1.0);
   }
   return pass;
 }
@@ -201,7 +258,6 @@ const RopeTables* Decoder::rotation_of(int64_t layer, const Pass& pass) const {
 
 Tensor Decoder::run_attention(Exec& exec, int64_t index, const Tensor& normed,
                               const Pass& pass) const {
-  const DecoderInput& input = pass.input;
   const DecoderBlock& block = blocks_[static_cast<size_t>(index)];
   const int64_t batch = normed.dim(0);
   const int64_t length = normed.dim(1);
@@ -218,20 +274,32 @@ Tensor Decoder::run_attention(Exec& exec, int64_t index, const Tensor& normed,
     q = rope(exec, q, *tables, pass.rows, config_.rope_style);
     k = rope(exec, k, *tables, pass.rows, config_.rope_style);
   }
+  const Tensor mixed = attend(exec, index, q, k, v, pass);
+  return block.output(exec, mixed.reshaped(Shape{batch, length, config_.heads * config_.head_dim}));
+}
+
+Tensor Decoder::attend(Exec& exec, int64_t index, const Tensor& q, const Tensor& k, const Tensor& v,
+                       const Pass& pass) const {
   AttentionParams params;
   params.scale = config_.attention_scale > 0.0F
                      ? config_.attention_scale
                      : 1.0F / std::sqrt(static_cast<float>(config_.head_dim));
   params.window = config_.is_local(index) ? config_.window : 0;
   params.softcap = config_.attention_softcap;
-  if (input.cache != nullptr) {
-    params.first_position = input.cache->length();
-    const KvCache::View view = input.cache->append(index, k, v);
-    k = view.keys;
-    v = view.values;
+  const DecoderInput& input = pass.input;
+  if (!input.segments.empty()) {
+    int64_t from = 0;
+    for (const DecoderSegment& segment : input.segments) {
+      segment.sequence->write(index, k, v, from, segment.count);
+      from += segment.count;
+    }
+    const PagePool::Layer& pages = input.segments.front().sequence->pool().layer(index);
+    return paged_attention(exec, q, pages.keys, pages.values, pass.segments, params);
   }
-  const Tensor mixed = attention(exec, q, k, v, params, input.first_keys);
-  return block.output(exec, mixed.reshaped(Shape{batch, length, config_.heads * config_.head_dim}));
+  if (input.cache == nullptr) return attention(exec, q, k, v, params, input.first_keys);
+  params.first_position = input.cache->length();
+  const KvCache::View view = input.cache->append(index, k, v);
+  return attention(exec, q, view.keys, view.values, params);
 }
 
 // Scaling what goes into the head is scaling what comes out of it.

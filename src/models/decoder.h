@@ -1,16 +1,25 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "models/decoder_block.h"
 #include "models/decoder_config.h"
 #include "nn/kv_cache.h"
 #include "nn/norm_layer.h"
+#include "nn/paged_kv_cache.h"
 #include "nn/param.h"
 #include "ops/cross_entropy.h"
 #include "ops/rope.h"
 
 namespace onmal {
+
+// Neighbouring tokens of one of several sequences that are computed together.
+struct DecoderSegment {
+  PagedSequence* sequence = nullptr;  // whose tokens these follow; has pages for them
+  int64_t count = 0;
+  bool many = false;  // computed as many tokens are, however few there may be
+};
 
 struct DecoderInput {
   Tensor ids;         // i32 [B, T]
@@ -19,6 +28,11 @@ struct DecoderInput {
   KvCache* cache = nullptr;  // with one: B is 1, and ids follow the tokens it holds
   bool checkpoint_activations =
       false;  // training: keep only each layer's input, compute the rest again
+  // With some: ids are [1, R], the segments' tokens one behind the other, those with `many` last;
+  // all sequences of one pool. No cache and no first_keys then, and nothing is recorded. What a
+  // token becomes depends on its sequence and on `many` alone, not on the other segments (but for
+  // experts whose weights are not packed, in the last bits).
+  std::span<const DecoderSegment> segments = {};
 };
 
 // The model, written once: training, tuning on a quantised base and decoding run the same forward.
@@ -54,17 +68,25 @@ class Decoder {
   void prepare(Allocator& memory);
 
   KvCache make_cache(Allocator& memory, int64_t capacity, DType dtype = DType::kF32) const;
+  PagePool make_pages(Allocator& memory, int64_t pages, DType dtype = DType::kF32) const;
 
  private:
   // What all layers of one forward pass share.
   struct Pass {
     DecoderInput input;
     Tensor rows;                          // i32 [B, T]: 0, 1, … in each row, rows of the tables
+    Tensor positions;                     // i32 [T]: of the tokens of each row
+    std::vector<PagedSegment> segments;   // of several sequences
     RopeTables rotation, local_rotation;  // undefined where no layer uses them
   };
-  Pass start_pass(Exec& exec, const DecoderInput& input, int64_t first) const;
+  void check_positions(const DecoderInput& input) const;
+  Pass start_pass(Exec& exec, const DecoderInput& input) const;
+  Tensor run(Exec& exec, const DecoderInput& input) const;
   Tensor run_block(Exec& exec, int64_t index, const Tensor& x, const Pass& pass) const;
   Tensor run_attention(Exec& exec, int64_t index, const Tensor& normed, const Pass& pass) const;
+  // The keys and values go to where the pass keeps them; all that the queries may see are read.
+  Tensor attend(Exec& exec, int64_t index, const Tensor& q, const Tensor& k, const Tensor& v,
+                const Pass& pass) const;
   Tensor add_branch(Exec& exec, const Tensor& x, const Tensor& branch) const;
   // Hidden states as the head takes them.
   Tensor scaled_hidden(Exec& exec, const Tensor& hidden) const;

@@ -9,23 +9,6 @@
 namespace onmal {
 namespace {
 
-void copy_rows(const Tensor& source, const Tensor& target, int64_t row) {
-  const int64_t width = source.elements() / source.dim(1);
-  const int64_t count = source.elements();
-  const kernels::ConvertKernels& convert = *kernels::table(detect_isa()).convert;
-  std::byte* place = target.data_as<std::byte>() + dtype_bytes(target.dtype(), row * width);
-  switch (target.dtype()) {
-    case DType::kF32:
-      std::copy_n(source.f32(), count, reinterpret_cast<float*>(place));
-      return;
-    case DType::kQ8_0:
-      convert.f32_to_q8_0(source.f32(), reinterpret_cast<BlockQ8_0*>(place), count);
-      return;
-    default:
-      convert.f32_to_f16(source.f32(), reinterpret_cast<uint16_t*>(place), count);
-  }
-}
-
 Tensor first_rows(const Tensor& tensor, int64_t rows) {
   return Tensor::borrowed(tensor.data(), Shape{1, rows, tensor.dim(2), tensor.dim(3)},
                           tensor.dtype());
@@ -33,9 +16,7 @@ Tensor first_rows(const Tensor& tensor, int64_t rows) {
 
 }  // namespace
 
-KvCache::KvCache(Allocator& memory, int64_t layers, int64_t capacity, int64_t kv_heads,
-                 int64_t head_dim, DType dtype)
-    : capacity_(capacity) {
+void require_cache_type(DType dtype, int64_t head_dim) {
   ONMAL_ASSERT(dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kQ8_0);
   if (dtype == DType::kQ8_0 && head_dim % kQ8BlockSize != 0) {
     throw Error(
@@ -43,6 +24,31 @@ KvCache::KvCache(Allocator& memory, int64_t layers, int64_t capacity, int64_t kv
         "needs heads of a multiple of 32 values, this model's have " + std::to_string(head_dim),
         "use f16");
   }
+}
+
+void store_tokens(const Tensor& source, int64_t from, int64_t count, const Tensor& target,
+                  int64_t row) {
+  const int64_t width = source.dim(2) * source.dim(3);
+  const float* values = source.f32() + from * width;
+  const int64_t elements = count * width;
+  const kernels::ConvertKernels& convert = *kernels::table(detect_isa()).convert;
+  std::byte* place = target.data_as<std::byte>() + dtype_bytes(target.dtype(), row * width);
+  switch (target.dtype()) {
+    case DType::kF32:
+      std::copy_n(values, elements, reinterpret_cast<float*>(place));
+      return;
+    case DType::kQ8_0:
+      convert.f32_to_q8_0(values, reinterpret_cast<BlockQ8_0*>(place), elements);
+      return;
+    default:
+      convert.f32_to_f16(values, reinterpret_cast<uint16_t*>(place), elements);
+  }
+}
+
+KvCache::KvCache(Allocator& memory, int64_t layers, int64_t capacity, int64_t kv_heads,
+                 int64_t head_dim, DType dtype)
+    : capacity_(capacity) {
+  require_cache_type(dtype, head_dim);
   const Shape shape{1, capacity, kv_heads, head_dim};
   for (int64_t i = 0; i < layers; ++i) {
     layers_.push_back({Tensor::empty(memory, shape, dtype), Tensor::empty(memory, shape, dtype)});
@@ -65,8 +71,8 @@ KvCache::View KvCache::append(int64_t layer, const Tensor& keys, const Tensor& v
                 "shorten the input or ask for a longer context");
   }
   const Layer& target = layers_[static_cast<size_t>(layer)];
-  copy_rows(keys, target.keys, length_);
-  copy_rows(values, target.values, length_);
+  store_tokens(keys, 0, count, target.keys, length_);
+  store_tokens(values, 0, count, target.values, length_);
   return {first_rows(target.keys, length_ + count), first_rows(target.values, length_ + count)};
 }
 

@@ -7,6 +7,14 @@
 
 namespace onmal {
 
+// Throws Error(kUnsupported) for a number format that cannot keep keys and values of such heads:
+// f32 and f16 keep all, q8_0 those of a multiple of 32 values.
+void require_cache_type(DType dtype, int64_t head_dim);
+// Writes tokens [from, from + count) of `source` [1, T, G, D] (f32) over those of a cache from row
+// `row` on, [.., G, D] of f32, f16 or q8_0.
+void store_tokens(const Tensor& source, int64_t from, int64_t count, const Tensor& target,
+                  int64_t row);
+
 // Keys and values of the tokens seen so far by one sequence, for every layer. Memory is taken once,
 // at its full capacity; appending copies into it and never allocates.
 class KvCache {

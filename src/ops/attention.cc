@@ -88,4 +88,29 @@ Tensor attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
   return out;
 }
 
+Tensor paged_attention(Exec& exec, const Tensor& q, const Tensor& keys, const Tensor& values,
+                       std::span<const PagedSegment> segments, const AttentionParams& params) {
+  constexpr const char* kOp = "paged attention";
+  check(q.shape().rank() == 4 && q.dim(0) == 1, kOp, "q", "must be [1, tokens, heads, head_dim]");
+  check(keys.shape().rank() == 4 && values.shape().rank() == 4 && keys.dim(1) == kPageTokens &&
+            values.dim(1) == kPageTokens && keys.dim(0) == values.dim(0) &&
+            keys.dim(2) == values.dim(2),
+        kOp, "keys, values", "must be pages of as many tokens and heads");
+  check(keys.dim(3) == q.dim(3) && keys.dim(2) > 0 && q.dim(2) % keys.dim(2) == 0, kOp, "q",
+        "must have the keys' head_dim and a multiple of their heads");
+  int64_t tokens = 0;
+  for (const PagedSegment& segment : segments) {
+    tokens += segment.count;
+    const auto room = static_cast<int64_t>(segment.pages.size()) * kPageTokens;
+    check(segment.first >= 0 && segment.count > 0 && segment.first + segment.count <= room, kOp,
+          "segments", "reach beyond their pages");
+    for (const int32_t page : segment.pages)
+      check(page >= 0 && page < keys.dim(0), kOp, "segments", "name a page that is not there");
+  }
+  check(tokens == q.dim(1), kOp, "segments", "must have as many tokens as q");
+  Tensor out = Tensor::empty(*exec.memory, q.shape().with_last(values.dim(3)), q.dtype());
+  exec.backend->paged_attention(exec, q, keys, values, segments, params, out);
+  return out;
+}
+
 }  // namespace onmal

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "ops/backend.h"
 
 namespace onmal {
@@ -18,5 +20,10 @@ class AttentionObserver {
 // backward (Dao et al., 2022). k and v may be f16 (a cache) when nothing is recorded.
 Tensor attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
                  const AttentionParams& params, const Tensor& first_keys = {});
+
+// Causal attention of several sequences over their pages, see Backend::paged_attention; nothing is
+// recorded. Throws Error(kInvalidArgument) for segments that do not fit q or the pages.
+Tensor paged_attention(Exec& exec, const Tensor& q, const Tensor& keys, const Tensor& values,
+                       std::span<const PagedSegment> segments, const AttentionParams& params);
 
 }  // namespace onmal

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "autograd/exec.h"
@@ -39,6 +40,17 @@ struct CrossEntropyParams {
   int32_t ignored = -100;  // targets with this id do not count
   Tensor bias{};           // undefined, or [V]: added to the logits
   Tensor row_weights{};    // undefined, or [M]: factors on losses and gradients, constants
+};
+
+inline constexpr int64_t kPageTokens = 128;
+
+// Neighbouring tokens of one sequence, whose keys and values lie in pages of kPageTokens positions:
+// position p in row p % kPageTokens of page pages[p / kPageTokens].
+struct PagedSegment {
+  std::span<const int32_t> pages;
+  int64_t first = 0;  // position of the first token
+  int64_t count = 0;  // tokens, one query row each
+  bool many = false;  // computed as many queries are, however few there may be
 };
 
 enum class RopeStyle : uint8_t { kHalves, kInterleaved };  // pairs (i, i + n/2), or (2i, 2i + 1)
@@ -95,6 +107,13 @@ struct Backend {
   void (*attention)(Exec&, const Tensor& q, const Tensor& k, const Tensor& v,
                     const AttentionParams& params, const Tensor& first_keys, const Tensor& out,
                     const Tensor& log_sums) = nullptr;
+  // Causal attention of several sequences: q [1, T, H, D], T the sum of the segments' counts, one
+  // behind the other; keys [P, kPageTokens, G, D] and values [P, kPageTokens, G, E] as a cache
+  // stores them; out [1, T, H, E]. Of params scale, window and softcap count. A row's result
+  // depends on its own sequence and on `many` alone, not on how that was cut into segments.
+  void (*paged_attention)(Exec&, const Tensor& q, const Tensor& keys, const Tensor& values,
+                          std::span<const PagedSegment> segments, const AttentionParams& params,
+                          const Tensor& out) = nullptr;
   // Writes dq, dk, dv (never accumulates; none undefined), and dbias where it is defined.
   void (*attention_backward)(Exec&, const Tensor& dout, const Tensor& q, const Tensor& k,
                              const Tensor& v, const AttentionParams& params,

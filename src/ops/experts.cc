@@ -107,12 +107,14 @@ Tensor expert_linear(Exec& exec, const Tensor& x, const Tensor& weight, const Ro
         "weight", "must have three dimensions [experts, out, in]");
   check_same_shape("expert_linear", "x", x, Shape{routing.tokens.dim(0), weight.dim(2)});
   Tensor out = Tensor::empty(*exec.memory, Shape{x.dim(0), weight.dim(1)}, x.dtype());
+  Exec by_number = exec;  // an expert's rows are not those that the whole pass begins with
+  by_number.separate_rows = -1;
   for_experts(routing.starts, [&](int64_t e, int64_t begin, int64_t end) {
     if (begin == end) return;
     const Tensor matrix = matrix_of(weight, e);
     const Tensor rows = x.slice(begin, end);
     if (exec.observer != nullptr) exec.observer->observe(exec, rows, matrix);
-    exec.backend->linear(exec, rows, matrix, Tensor(), out.slice(begin, end));
+    exec.backend->linear(by_number, rows, matrix, Tensor(), out.slice(begin, end));
   });
   if (exec.tape != nullptr && Tape::tracks(x, weight)) {
     exec.tape->record(out, [x, weight, starts = routing.starts](Exec& inner, const Tensor& dout,

@@ -9,19 +9,32 @@
 
 namespace onmal {
 
-RopeTables make_rope_tables(Allocator& memory, int64_t rows, std::span<const double> frequencies,
-                            double magnitude, int64_t first) {
+namespace {
+
+// Row r for the position that position_of(r) gives.
+template <typename PositionOf>
+RopeTables fill_tables(Allocator& memory, int64_t rows, std::span<const double> frequencies,
+                       double magnitude, PositionOf&& position_of) {
   const auto half = static_cast<int64_t>(frequencies.size());
   RopeTables tables{Tensor::empty(memory, Shape{rows, half}),
                     Tensor::empty(memory, Shape{rows, half})};
   for (int64_t row = 0; row < rows; ++row) {
+    const auto position = static_cast<double>(position_of(row));
     for (int64_t i = 0; i < half; ++i) {
-      const double angle = static_cast<double>(first + row) * frequencies[static_cast<size_t>(i)];
+      const double angle = position * frequencies[static_cast<size_t>(i)];
       tables.cosines.f32()[row * half + i] = static_cast<float>(magnitude * std::cos(angle));
       tables.sines.f32()[row * half + i] = static_cast<float>(magnitude * std::sin(angle));
     }
   }
   return tables;
+}
+
+}  // namespace
+
+RopeTables make_rope_tables(Allocator& memory, std::span<const int32_t> positions,
+                            std::span<const double> frequencies, double magnitude) {
+  return fill_tables(memory, static_cast<int64_t>(positions.size()), frequencies, magnitude,
+                     [&](int64_t row) { return positions[static_cast<size_t>(row)]; });
 }
 
 RopeTables make_rope_tables(Allocator& memory, int64_t max_position, int64_t rotated_dims,
@@ -31,7 +44,7 @@ RopeTables make_rope_tables(Allocator& memory, int64_t max_position, int64_t rot
     frequencies[i] =
         std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(rotated_dims));
   }
-  return make_rope_tables(memory, max_position, frequencies);
+  return fill_tables(memory, max_position, frequencies, 1.0, [](int64_t row) { return row; });
 }
 
 Tensor rope(Exec& exec, const Tensor& x, const RopeTables& tables, const Tensor& positions,

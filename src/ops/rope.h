@@ -15,10 +15,10 @@ struct RopeTables {
 // Frequencies theta^(-2i / rotated_dims) (Su et al., 2021), angles computed in double.
 RopeTables make_rope_tables(Allocator& memory, int64_t max_position, int64_t rotated_dims,
                             double theta);
-// The same with frequencies of the caller's choice (scaled variants); row r stands for position
-// first + r, and rotated values are also multiplied by `magnitude`.
-RopeTables make_rope_tables(Allocator& memory, int64_t rows, std::span<const double> frequencies,
-                            double magnitude = 1.0, int64_t first = 0);
+// The same with frequencies of the caller's choice (scaled variants); row r stands for
+// positions[r], and rotated values are also multiplied by `magnitude`.
+RopeTables make_rope_tables(Allocator& memory, std::span<const int32_t> positions,
+                            std::span<const double> frequencies, double magnitude);
 
 // Rotates the first 2 * cosines.dim(1) values of each head of x [B, T, H, D]; positions i32 [B, T].
 // The vjp is the rotation back.

@@ -1,125 +1,52 @@
 #include "infer/engine/engine.h"
 
-#include <algorithm>
 #include <condition_variable>
-#include <deque>
-#include <exception>
-#include <map>
 #include <mutex>
 #include <thread>
 #include <unordered_set>
 #include <utility>
 
 #include "infer/answer_end.h"
-#include "infer/engine/sequence.h"
+#include "infer/engine/fair_queue.h"
+#include "infer/engine/scheduler.h"
 #include "infer/vocabulary_trie.h"
 
 namespace onmal {
 namespace {
 
-struct Waiting {
-  Engine::RequestId id = 0;
-  EngineRequest request;
-  std::shared_ptr<EngineListener> listener;
-};
-
-// Requests of each client in their order; clients take turns.
-class FairQueue {
- public:
-  size_t size() const { return size_; }
-
-  void push(Waiting waiting) {
-    std::deque<Waiting>& own = by_client_[waiting.request.client];
-    if (own.empty()) turns_.push_back(waiting.request.client);
-    own.push_back(std::move(waiting));
-    ++size_;
-  }
-
-  Waiting pop() {
-    const std::string client = turns_.front();
-    turns_.pop_front();
-    std::deque<Waiting>& own = by_client_[client];
-    Waiting waiting = std::move(own.front());
-    own.pop_front();
-    --size_;
-    if (own.empty()) {
-      by_client_.erase(client);
-    } else {
-      turns_.push_back(client);
-    }
-    return waiting;
-  }
-
-  std::optional<Waiting> remove(Engine::RequestId id) {
-    for (auto& [client, own] : by_client_) {
-      const auto at = std::find_if(own.begin(), own.end(),
-                                   [id](const Waiting& waiting) { return waiting.id == id; });
-      if (at == own.end()) continue;
-      Waiting waiting = std::move(*at);
-      own.erase(at);
-      --size_;
-      if (own.empty()) {
-        turns_.erase(std::find(turns_.begin(), turns_.end(), client));
-        by_client_.erase(client);
-      }
-      return waiting;
-    }
-    return std::nullopt;
-  }
-
- private:
-  std::map<std::string, std::deque<Waiting>> by_client_;
-  std::deque<std::string> turns_;
-  size_t size_ = 0;
-};
-
-struct Slot {
-  std::unique_ptr<Generator> generator;
-  std::unique_ptr<Sequence> sequence;  // null: free
-  Engine::RequestId id = 0;
-  uint64_t last_used = 0;
-};
-
-size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
-  const auto ends = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  return static_cast<size_t>(ends.first - a.begin());
-}
-
-GeneratorOptions without_speculation(GeneratorOptions options) {
-  options.speculation.draft_tokens = 0;
-  options.speculation.draft = nullptr;
-  return options;
+std::unique_ptr<PageStore> open_store(const LanguageModel& model, PassRunner& runner,
+                                      const EngineOptions& options) {
+  if (options.cache_folder.empty()) return nullptr;
+  return std::make_unique<PageStore>(options.cache_folder, options.cache_folder_bytes,
+                                     page_fingerprint(model, runner.pages(), runner.context(),
+                                                      static_cast<int>(options.generator.matmul)));
 }
 
 }  // namespace
 
 struct Engine::State {
-  State(const LanguageModel& the_model, ThreadPool& the_pool, const EngineOptions& the_options)
-      : model(the_model), pool(the_pool), options(the_options) {
-    options.generator = without_speculation(options.generator);
-    slots.push_back({std::make_unique<Generator>(model, pool, options.generator), nullptr});
-    context = slots[0].generator->context();
+  State(const LanguageModel& the_model, ThreadPool& pool, const EngineOptions& the_options)
+      : model(the_model),
+        options(the_options),
+        runner(model, pool, options.generator, options.cache_tokens),
+        scheduler(runner, options.most_running, options.generator.prefill_chunk,
+                  open_store(model, runner, options)),
+        context(runner.context()) {
+    tell_stats();
   }
 
   void run();
   bool start_waiting();
-  Slot& slot_for(const EngineRequest& request);
-  void start(Waiting waiting);
+  void start(WaitingRequest waiting);
   void cancel_asked();
-  void advance_all();
-  void count(const Sequence& sequence);
-  size_t running() const {
-    return static_cast<size_t>(std::count_if(
-        slots.begin(), slots.end(), [](const Slot& slot) { return slot.sequence != nullptr; }));
-  }
+  void tell_stats();
 
   const LanguageModel& model;
-  ThreadPool& pool;
   EngineOptions options;
-  int64_t context = 0;
-  std::vector<Slot> slots;  // the engine's thread alone touches them
+  PassRunner runner;  // this and the next two: the engine's thread alone touches them
+  Scheduler scheduler;
   std::shared_ptr<const VocabularyTrie> trie;
-  uint64_t clock = 0;
+  int64_t context;
 
   mutable std::mutex mutex;
   std::condition_variable wake, idle;
@@ -177,7 +104,7 @@ std::optional<Engine::RequestId> Engine::submit(EngineRequest request,
 }
 
 void Engine::cancel(RequestId id) {
-  std::optional<Waiting> waiting;
+  std::optional<WaitingRequest> waiting;
   {
     const std::lock_guard lock(state_->mutex);
     waiting = state_->queue.remove(id);
@@ -208,14 +135,13 @@ int64_t Engine::context() const { return state_->context; }
 void Engine::State::run() {
   while (start_waiting()) {
     cancel_asked();
-    advance_all();
+    scheduler.pass();
+    tell_stats();
   }
-  for (Slot& slot : slots) {
-    if (slot.sequence != nullptr) slot.sequence->cancel();
-  }
+  scheduler.cancel_all();
   const std::lock_guard lock(mutex);
   while (queue.size() > 0) {
-    const Waiting waiting = queue.pop();
+    const WaitingRequest waiting = queue.pop();
     GenerateResult result;
     result.finish = FinishReason::kCancelled;
     waiting.listener->on_end(result);
@@ -225,55 +151,31 @@ void Engine::State::run() {
 // Waits until there is something to do; false when the engine ends.
 bool Engine::State::start_waiting() {
   std::unique_lock lock(mutex);
-  if (running() == 0) {
+  if (scheduler.size() == 0) {
     cancelled.clear();  // of requests that had ended already
     busy = false;
-    totals.running = 0;
     idle.notify_all();
     wake.wait(lock, [&] { return ending || queue.size() > 0; });
   }
   if (ending) return false;
   busy = true;
-  while (queue.size() > 0 && static_cast<int64_t>(running()) < options.most_running) {
-    Waiting waiting = queue.pop();
+  while (queue.size() > 0 && scheduler.takes_more()) {
+    WaitingRequest waiting = queue.pop();
     lock.unlock();
     start(std::move(waiting));
     lock.lock();
   }
-  totals.running = static_cast<int64_t>(running());
+  totals.running = static_cast<int64_t>(scheduler.size());
   return true;
 }
 
-// The free sequence that has most of the prompt; a fresh one before an old one's cache is lost.
-Slot& Engine::State::slot_for(const EngineRequest& request) {
-  Slot* best = nullptr;
-  size_t most = 0;
-  for (Slot& slot : slots) {
-    if (slot.sequence != nullptr) continue;
-    const size_t common = common_prefix(slot.generator->cached_ids(), request.prompt);
-    const bool better =
-        best == nullptr || common > most || (common == most && slot.last_used < best->last_used);
-    if (!better) continue;
-    best = &slot;
-    most = common;
-  }
-  const bool wastes = best == nullptr || (most == 0 && !best->generator->cached_ids().empty());
-  if (!wastes || static_cast<int64_t>(slots.size()) >= options.most_running) return *best;
-  slots.push_back({std::make_unique<Generator>(model, pool, options.generator), nullptr});
-  return slots.back();
-}
-
-void Engine::State::start(Waiting waiting) {
+void Engine::State::start(WaitingRequest waiting) {
   try {
-    Slot& slot = slot_for(waiting.request);
     if (waiting.request.constraint != nullptr && trie == nullptr) {
       trie = std::make_shared<VocabularyTrie>(*model.tokenizer, text_vocabulary(model));
     }
-    slot.sequence =
-        std::make_unique<Sequence>(model, *slot.generator, options.generator.prefill_chunk,
-                                   std::move(waiting.request), waiting.listener, trie);
-    slot.id = waiting.id;
-    slot.last_used = ++clock;
+    scheduler.add(std::make_unique<Sequence>(model, runner.pages(), context, waiting.id,
+                                             std::move(waiting.request), waiting.listener, trie));
   } catch (const Error& error) {
     waiting.listener->on_error(error);
   }
@@ -285,37 +187,23 @@ void Engine::State::cancel_asked() {
     const std::lock_guard lock(mutex);
     asked.swap(cancelled);
   }
-  for (Slot& slot : slots) {
-    if (slot.sequence == nullptr || !asked.contains(slot.id)) continue;
-    slot.sequence->cancel();
-    count(*slot.sequence);
-    slot.sequence.reset();
-  }
+  if (!asked.empty()) scheduler.cancel(asked);
 }
 
-void Engine::State::advance_all() {
-  for (Slot& slot : slots) {
-    if (slot.sequence == nullptr) continue;
-    try {
-      if (slot.sequence->advance()) continue;
-    } catch (const Error& error) {
-      slot.sequence->fail(error);
-    } catch (const std::exception& error) {
-      slot.sequence->fail(Error(ErrorCode::kResource, "engine", error.what()));
-    }
-    count(*slot.sequence);
-    slot.sequence.reset();
-  }
-}
-
-void Engine::State::count(const Sequence& sequence) {
-  const GenerateResult& result = sequence.result();
+void Engine::State::tell_stats() {
+  const Scheduler::Counters& counters = scheduler.counters();
   const std::lock_guard lock(mutex);
-  totals.prompt_tokens += result.prompt_tokens;
-  totals.cached_tokens += result.cached_tokens;
-  totals.decoded_tokens += static_cast<int64_t>(result.ids.size());
-  totals.prefill_seconds += result.prefill_seconds;
-  totals.decode_seconds += result.decode_seconds;
+  totals.running = static_cast<int64_t>(scheduler.size());
+  totals.prompt_tokens = counters.prompt_tokens;
+  totals.cached_tokens = counters.cached_tokens;
+  totals.decoded_tokens = counters.decoded_tokens;
+  totals.prefill_seconds = counters.prefill_seconds;
+  totals.decode_seconds = counters.decode_seconds;
+  totals.passes = counters.passes;
+  totals.preempted = counters.preempted;
+  totals.pages = runner.pages().pages();
+  totals.free_pages = runner.pages().free_pages();
+  totals.kept_pages = scheduler.tree().pages();
 }
 
 }  // namespace onmal

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,9 +15,16 @@
 namespace onmal {
 
 struct EngineOptions {
-  GeneratorOptions generator;  // of each sequence; its speculation is used where one runs alone
-  int64_t most_running = 4;  // sequences that are under way together, each with a cache of its own
-  int64_t most_waiting = 256;  // requests beyond those
+  GeneratorOptions generator;  // of each sequence; prefill_chunk of all. Nothing is speculated
+  int64_t most_running = 32;   // sequences that are computed together
+  // Tokens whose keys and values are kept, for all sequences and for prompts to come; one context
+  // at least. 0: four contexts, or as much as half of the free memory holds.
+  int64_t cache_tokens = 0;
+  // Where pages of them go that there is no room for, and all in the end; found again by an engine
+  // of the same model and options. Empty: nowhere.
+  std::filesystem::path cache_folder = {};
+  uint64_t cache_folder_bytes = uint64_t{10} << 30;  // most in it
+  int64_t most_waiting = 256;                        // requests beyond those
 };
 
 struct TokenLogprob {
@@ -58,12 +66,27 @@ struct EngineStats {
   int64_t decoded_tokens = 0;
   double prefill_seconds = 0;
   double decode_seconds = 0;
+  int64_t passes = 0;     // of the model
+  int64_t preempted = 0;  // times that a sequence lost its pages and was computed again
+  // Of keys and values, of kPageTokens tokens each:
+  int64_t pages = 0;
+  int64_t free_pages = 0;
+  int64_t kept_pages = 0;  // found again by prompts that begin alike
 };
 
-// One thread that owns the use of a model and answers many requests in turn: each pass gives every
-// running sequence one stretch of its prompt or one token, so that a long prompt does not hold up
-// the others. A request goes to the free sequence whose cache has most of its prompt. Clients that
-// wait take turns. What a request is answered depends on it alone, not on its company. Thread-safe.
+// One thread that owns the use of a model and answers many requests together: each pass of the
+// model takes one token of every sequence that writes and a stretch of the prompts that are still
+// read, so that the weights are read once for all and a long prompt does not hold up the others.
+// Keys and values lie in pages; prompts that begin alike share them, also with answers that have
+// ended (engine/scheduler.h). Clients that wait take turns. Thread-safe.
+//
+// What a request is answered depends on it alone, not on its company: tokens of prompts take the
+// kernels for many rows and written ones those for few, whatever stands beside them, and those give
+// a row the same bits in any company. These can move a logit by its last bits: pages found of
+// an earlier answer, whose tokens were computed as written ones where this request has them in its
+// prompt; and a mixture of experts whose weights are not packed (f32, f16, bf16), where the number
+// of rows that meet in an expert decides. (So do heads whose size is no multiple of 16, in
+// prompts.) A Generator's logits differ by last bits in the same way.
 class Engine {
  public:
   using RequestId = uint64_t;

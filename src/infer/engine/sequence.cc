@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 
-#include "base/timer.h"
 #include "infer/answer_end.h"
 
 namespace onmal {
@@ -38,85 +38,91 @@ SampledToken with_logprobs(int32_t id, std::span<const float> logits, int top) {
   return token;
 }
 
-Sequence::Sequence(const LanguageModel& model, Generator& generator, int64_t prefill_chunk,
-                   EngineRequest request, std::shared_ptr<EngineListener> listener,
+Sequence::Sequence(const LanguageModel& model, PagePool& pool, int64_t context,
+                   Engine::RequestId id, EngineRequest request,
+                   std::shared_ptr<EngineListener> listener,
                    std::shared_ptr<const VocabularyTrie> trie)
     : model_(model),
-      generator_(generator),
-      prefill_chunk_(static_cast<size_t>(prefill_chunk)),
+      context_(context),
+      id_(id),
       request_(std::move(request)),
       listener_(std::move(listener)),
+      cache_(pool, context),
+      prompt_tokens_(request_.prompt.size()),
+      ids_(request_.prompt),
       sampler_(request_.options.sampler, text_vocabulary(model)),
       stream_(request_.options.stop_texts,
               static_cast<size_t>(std::min<int64_t>(request_.options.max_tokens, 4096)) *
                   kExpectedBytesPerToken) {
-  for (const int32_t id : request_.prompt) sampler_.accept(id);
-  result_.prompt_tokens = static_cast<int64_t>(request_.prompt.size());
+  check_tokens();
+  for (const int32_t token : ids_) sampler_.accept(token);
+  result_.prompt_tokens = static_cast<int64_t>(prompt_tokens_);
   if (request_.constraint != nullptr) hold_to_constraint(std::move(trie));
-  const std::span<const int32_t> cached = generator_.cached_ids();
-  const size_t most = std::min(cached.size(), request_.prompt.size() - 1);
-  while (read_ < most && cached[read_] == request_.prompt[read_]) ++read_;
-  result_.cached_tokens = static_cast<int64_t>(read_);
+}
+
+// In a pass an unknown token would be everybody's error.
+void Sequence::check_tokens() const {
+  const int64_t known = model_.decoder->config().vocab_size;
+  for (const int32_t token : ids_) {
+    if (token >= 0 && token < known) continue;
+    throw Error(ErrorCode::kInvalidArgument, "prompt",
+                "token " + std::to_string(token) + " is outside the vocabulary of " +
+                    std::to_string(known));
+  }
 }
 
 void Sequence::hold_to_constraint(std::shared_ptr<const VocabularyTrie> trie) {
   mask_.emplace(*model_.tokenizer, *request_.constraint, text_vocabulary(model_),
                 end_ids(model_, request_.options), std::move(trie));
-  mask_->require_room(
-      std::min(request_.options.max_tokens, generator_.context() - result_.prompt_tokens + 1));
+  mask_->require_room(std::min(request_.options.max_tokens, room() + 1));
 }
 
-bool Sequence::advance() {
-  if (request_.options.max_tokens == 0) {
-    finish(FinishReason::kMaxTokens);
-  } else if (reads_prompt()) {
-    read_more();
-  } else {
-    write_token();
+bool Sequence::ends_before_it_begins() {
+  if (request_.options.max_tokens > 0) return false;
+  finish(FinishReason::kMaxTokens);
+  return true;
+}
+
+void Sequence::took(double seconds, bool reading) {
+  (reading ? result_.prefill_seconds : result_.decode_seconds) += seconds;
+}
+
+void Sequence::choose(std::span<const float> logits) noexcept {
+  try {
+    const std::span<const float> known = logits.first(sampler_.vocab_size());
+    const auto written = static_cast<int64_t>(result_.ids.size());
+    const int64_t tokens_left = std::min(request_.options.max_tokens - written, room() + 1);
+    const int32_t id = sampler_.sample(mask_ ? mask_->apply(known, tokens_left) : known);
+    sampler_.accept(id);
+    if (mask_) mask_->accept(id);
+    chosen_ = with_logprobs(id, known, request_.top_logprobs);
+  } catch (...) {
+    failure_ = std::current_exception();
   }
-  return !ended_;
 }
 
-void Sequence::read_more() {
-  const Timer timer;
-  const std::span<const int32_t> prompt = request_.prompt;
-  read_ = std::min(read_ + prefill_chunk_, prompt.size());
-  logits_ = generator_.prefill(prompt.first(read_));
-  result_.prefill_seconds += timer.seconds();
-}
-
-int64_t Sequence::tokens_left() const {
-  const auto written = static_cast<int64_t>(result_.ids.size());
-  return std::min(request_.options.max_tokens - written, generator_.room() + 1);
-}
-
-void Sequence::write_token() {
-  const Timer timer;
-  const std::span<const float> logits = logits_.first(sampler_.vocab_size());
-  const int32_t id = sampler_.sample(mask_ ? mask_->apply(logits, tokens_left()) : logits);
-  sampler_.accept(id);
-  if (mask_) mask_->accept(id);
+bool Sequence::tell() {
+  if (failure_ != nullptr) std::rethrow_exception(failure_);
+  const int32_t id = chosen_.id;
+  const bool is_full = room() == 0;
+  ids_.push_back(id);
   result_.ids.push_back(id);
   std::string text;
-  const std::optional<FinishReason> reason = finish_behind(id, text);
+  const std::optional<FinishReason> reason = finish_behind(id, is_full, text);
   if (!reason) {
-    const SampledToken token = with_logprobs(id, logits, request_.top_logprobs);
-    listener_->on_text(text, {&token, 1});
-    logits_ = generator_.step(id);
-    result_.decode_seconds += timer.seconds();
-    return;
+    listener_->on_text(text, {&chosen_, 1});
+    return true;
   }
   stream_.finish([&](std::string_view rest) { text += rest; });
-  const SampledToken token = with_logprobs(id, logits, request_.top_logprobs);
   const bool told = *reason != FinishReason::kEndToken && *reason != FinishReason::kStopText;
   if (told || !text.empty()) {
-    listener_->on_text(text, told ? std::span(&token, 1) : std::span<const SampledToken>());
+    listener_->on_text(text, told ? std::span(&chosen_, 1) : std::span<const SampledToken>());
   }
-  result_.decode_seconds += timer.seconds();
   finish(*reason);
+  return false;
 }
 
-std::optional<FinishReason> Sequence::finish_behind(int32_t id, std::string& text) {
+std::optional<FinishReason> Sequence::finish_behind(int32_t id, bool is_full, std::string& text) {
   const auto emit = [&](std::string_view part) { text += part; };
   if (ends_answer(model_, request_.options, id)) return FinishReason::kEndToken;
   const Tokenizer& tokenizer = *model_.tokenizer;
@@ -127,7 +133,7 @@ std::optional<FinishReason> Sequence::finish_behind(int32_t id, std::string& tex
   if (static_cast<int64_t>(result_.ids.size()) >= request_.options.max_tokens) {
     return FinishReason::kMaxTokens;
   }
-  if (generator_.room() == 0) return FinishReason::kContextFull;
+  if (is_full) return FinishReason::kContextFull;
   return std::nullopt;
 }
 
@@ -139,7 +145,6 @@ void Sequence::cancel() {
 }
 
 void Sequence::finish(FinishReason reason) {
-  ended_ = true;
   result_.finish = reason;
   result_.text = stream_.text();
   result_.prefill_tokens_per_s =
@@ -149,9 +154,6 @@ void Sequence::finish(FinishReason reason) {
   listener_->on_end(result_);
 }
 
-void Sequence::fail(const Error& error) {
-  ended_ = true;
-  listener_->on_error(error);
-}
+void Sequence::fail(const Error& error) { listener_->on_error(error); }
 
 }  // namespace onmal

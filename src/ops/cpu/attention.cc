@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "ops/cpu/attention_cache.h"
 #include "ops/cpu/cpu_ops.h"
@@ -68,6 +69,29 @@ AttentionHead head_of(const Tensor& q, const Tensor& k, const Tensor& v,
   return head;
 }
 
+// Keys [1, S, G, D] of positions from `begin` on (a multiple of kPageTokens) to `end`, as floats.
+Tensor gathered(Exec& exec, const Tensor& cache, std::span<const int32_t> pages, int64_t begin,
+                int64_t end) {
+  const int64_t count = end - begin;
+  const int64_t width = cache.dim(2) * cache.dim(3);
+  // Room for a power of two of pages: a growing prompt then asks for few sizes.
+  const auto page_count = static_cast<uint64_t>((count + kPageTokens - 1) / kPageTokens);
+  const auto room = static_cast<int64_t>(std::bit_ceil(page_count)) * kPageTokens;
+  const Tensor out = Tensor::empty(*exec.memory, Shape{room, cache.dim(2), cache.dim(3)});
+  exec.pool->for_blocks(0, count, kPageTokens, [&](int64_t from, int64_t to) {
+    const int64_t page = pages[static_cast<size_t>((begin + from) / kPageTokens)];
+    widen(*exec.backend->kernels->convert, cache, page * kPageTokens * width, (to - from) * width,
+          out.f32() + from * width);
+  });
+  return out.slice(0, count).reshaped(Shape{1, count, cache.dim(2), cache.dim(3)});
+}
+
+// Rows [row, row + count) of [1, T, H, D].
+Tensor tokens_of(const Tensor& tensor, int64_t row, int64_t count) {
+  const Tensor rows = tensor.reshaped(Shape{tensor.dim(1), tensor.dim(2), tensor.dim(3)});
+  return rows.slice(row, row + count).reshaped(Shape{1, count, tensor.dim(2), tensor.dim(3)});
+}
+
 // A cache in another format than f32, widened as a whole: for prefill, which reads it many times.
 Tensor widened(Exec& exec, const Tensor& cache) {
   if (cache.dtype() == DType::kF32) return cache;
@@ -82,20 +106,12 @@ Tensor widened(Exec& exec, const Tensor& cache) {
   return out;
 }
 
-}  // namespace
-
-void attention(Exec& exec, const Tensor& q, const Tensor& keys, const Tensor& values,
-               const AttentionParams& params, const Tensor& first_keys, const Tensor& out,
-               const Tensor& log_sums) {
-  const bool plain = q.dim(0) == 1 && params.causal && !first_keys.defined() &&
-                     !params.key_ends.defined() && !params.bias.defined();
-  if (plain && q.dim(1) <= kFewCachedQueries && !log_sums.defined())
-    return attention_over_cache(exec, q, keys, values, params, out);
-  const Tensor k = widened(exec, keys);
-  const Tensor v = widened(exec, values);
+// All heads over keys and values of f32; `few`: read where they lie, nothing repacked.
+void attend(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
+            const AttentionParams& params, const Tensor& first_keys, bool few, const Tensor& out,
+            const Tensor& log_sums) {
   const kernels::AttentionKernels& kernels = *exec.backend->kernels->attention;
   const int64_t queries = q.dim(1);
-  const bool few = queries <= kFewQueries;
   const int64_t blocks =
       (queries + kernels::kAttentionQueryBlock - 1) / kernels::kAttentionQueryBlock;
   const int64_t floats = kernels.scratch_floats(q.dim(3), v.dim(3), few ? k.dim(1) : 0);
@@ -113,6 +129,49 @@ void attention(Exec& exec, const Tensor& q, const Tensor& keys, const Tensor& va
     (few ? kernels.forward_few : kernels.forward)(head, begin, end,
                                                   scratch.f32() + thread * floats);
   });
+}
+
+}  // namespace
+
+void attention(Exec& exec, const Tensor& q, const Tensor& keys, const Tensor& values,
+               const AttentionParams& params, const Tensor& first_keys, const Tensor& out,
+               const Tensor& log_sums) {
+  const bool plain = q.dim(0) == 1 && params.causal && !first_keys.defined() &&
+                     !params.key_ends.defined() && !params.bias.defined();
+  if (plain && q.dim(1) <= kFewCachedQueries && !log_sums.defined())
+    return attention_over_cache(exec, q, keys, values, params, out);
+  attend(exec, q, widened(exec, keys), widened(exec, values), params, first_keys,
+         q.dim(1) <= kFewQueries, out, log_sums);
+}
+
+// Segments of few queries, one dispatch over stretches and heads for each run of them; those of
+// many read their pages as one piece.
+void paged_attention(Exec& exec, const Tensor& q, const Tensor& keys, const Tensor& values,
+                     std::span<const PagedSegment> segments, const AttentionParams& params,
+                     const Tensor& out) {
+  int64_t row = 0;
+  for (size_t i = 0; i < segments.size();) {
+    int64_t count = segments[i].count;
+    size_t end = i + 1;
+    if (!segments[i].many) {
+      for (; end < segments.size() && !segments[end].many; ++end) count += segments[end].count;
+      attention_over_pages(exec, tokens_of(q, row, count), keys, values,
+                           segments.subspan(i, end - i), params, tokens_of(out, row, count));
+    } else {
+      const PagedSegment& segment = segments[i];
+      const int64_t lowest =
+          params.window > 0 ? std::max<int64_t>(0, segment.first - params.window + 1) : 0;
+      const int64_t begin = lowest / kPageTokens * kPageTokens;
+      AttentionParams own = params;
+      own.first_position = segment.first - begin;
+      const Tensor k = gathered(exec, keys, segment.pages, begin, segment.first + count);
+      const Tensor v = gathered(exec, values, segment.pages, begin, segment.first + count);
+      attend(exec, tokens_of(q, row, count), k, v, own, Tensor(), false, tokens_of(out, row, count),
+             Tensor());
+    }
+    row += count;
+    i = end;
+  }
 }
 
 void attention_backward(Exec& exec, const Tensor& dout, const Tensor& q, const Tensor& k,

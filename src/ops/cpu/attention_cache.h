@@ -16,4 +16,9 @@ void widen(const kernels::ConvertKernels& kernels, const Tensor& tensor, int64_t
 void attention_over_cache(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
                           const AttentionParams& params, const Tensor& out);
 
+// The same for several sequences at once, whose stretches are pages; see Backend::paged_attention.
+void attention_over_pages(Exec& exec, const Tensor& q, const Tensor& keys, const Tensor& values,
+                          std::span<const PagedSegment> segments, const AttentionParams& params,
+                          const Tensor& out);
+
 }  // namespace onmal::cpu

@@ -19,6 +19,7 @@ Backend make_cpu_backend(Isa isa) {
   backend.layer_norm_backward = cpu::layer_norm_backward;
   backend.rope = cpu::rope;
   backend.attention = cpu::attention;
+  backend.paged_attention = cpu::paged_attention;
   backend.attention_backward = cpu::attention_backward;
   backend.activation = cpu::activation;
   backend.activation_backward = cpu::activation_backward;

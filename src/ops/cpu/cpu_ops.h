@@ -30,6 +30,9 @@ void rope(Exec& exec, const Tensor& x, const Tensor& cosines, const Tensor& sine
 void attention(Exec& exec, const Tensor& q, const Tensor& k, const Tensor& v,
                const AttentionParams& params, const Tensor& first_keys, const Tensor& out,
                const Tensor& log_sums);
+void paged_attention(Exec& exec, const Tensor& q, const Tensor& keys, const Tensor& values,
+                     std::span<const PagedSegment> segments, const AttentionParams& params,
+                     const Tensor& out);
 void attention_backward(Exec& exec, const Tensor& dout, const Tensor& q, const Tensor& k,
                         const Tensor& v, const AttentionParams& params, const Tensor& first_keys,
                         const Tensor& out, const Tensor& log_sums, const Tensor& dq,

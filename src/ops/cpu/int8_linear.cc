@@ -210,15 +210,22 @@ bool uses_integers(const Exec& exec, const Tensor& w) {
          exec.backend->kernels->int8->supports(w.dtype());
 }
 
+bool integer_rows_are_alike(const Exec& exec, const Tensor& w) {
+  return exec.packed != nullptr && uses_integers(exec, w) &&
+         exec.packed->find(kernels::int8(*exec.backend->kernels), w).data != nullptr;
+}
+
 void integer_linear(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bias,
-                    const Tensor& out) {
+                    const Tensor& out, RowNumber number) {
   const Int8Kernels& kernels = kernels::int8(*exec.backend->kernels);
   const PackedWeights::Panels packed =
       exec.packed == nullptr ? PackedWeights::Panels{} : exec.packed->find(kernels, w);
   if (packed.data != nullptr && x.dim(0) <= kFewPackedRows) {
     return few_rows_packed(exec, kernels, x, w, packed, bias, out);
   }
-  if (x.dim(0) <= kFewRows) return few_rows(exec, kernels, x, w, bias, out);
+  const bool few =
+      number == RowNumber::kAsCounted ? x.dim(0) <= kFewRows : number == RowNumber::kFew;
+  if (few) return few_rows(exec, kernels, x, w, bias, out);
   const Tiles tiles(exec, kernels, x, w.dtype());
   const int64_t outputs = w.dim(0);
   constexpr int64_t kOutputs = kPanelsPerTask * kInt8PanelOutputs;

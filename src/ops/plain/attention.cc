@@ -123,6 +123,44 @@ void attention(Exec&, const Tensor& q, const Tensor& k, const Tensor& v,
   });
 }
 
+// The cached values of one sequence's positions, one behind the other: [1, count, G, D].
+Tensor gathered(Exec& exec, const Tensor& cache, std::span<const int32_t> pages, int64_t count,
+                DType dtype) {
+  const Tensor out =
+      Tensor::empty(*exec.memory, Shape{1, count, cache.dim(2), cache.dim(3)}, dtype);
+  const int64_t width = cache.dim(2) * cache.dim(3);
+  with_type(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (int64_t s = 0; s < count; ++s) {
+      const int64_t row =
+          pages[static_cast<size_t>(s / kPageTokens)] * kPageTokens + s % kPageTokens;
+      for (int64_t d = 0; d < width; ++d)
+        out.data_as<T>()[s * width + d] = static_cast<T>(value_at(cache, row * width + d));
+    }
+  });
+  return out;
+}
+
+void paged_attention(Exec& exec, const Tensor& q, const Tensor& keys, const Tensor& values,
+                     std::span<const PagedSegment> segments, const AttentionParams& params,
+                     const Tensor& out) {
+  int64_t row = 0;
+  const auto rows_of = [&](const Tensor& tensor, int64_t count) {
+    const Tensor rows = tensor.reshaped(Shape{tensor.dim(1), tensor.dim(2), tensor.dim(3)});
+    return rows.slice(row, row + count).reshaped(Shape{1, count, tensor.dim(2), tensor.dim(3)});
+  };
+  for (const PagedSegment& segment : segments) {
+    const int64_t length = segment.first + segment.count;
+    AttentionParams own = params;
+    own.first_position = segment.first;
+    attention(exec, rows_of(q, segment.count),
+              gathered(exec, keys, segment.pages, length, q.dtype()),
+              gathered(exec, values, segment.pages, length, q.dtype()), own, Tensor(),
+              rows_of(out, segment.count), Tensor());
+    row += segment.count;
+  }
+}
+
 void attention_backward(Exec&, const Tensor& dout, const Tensor& q, const Tensor& k,
                         const Tensor& v, const AttentionParams& params, const Tensor& first_keys,
                         const Tensor& out, const Tensor& /*log_sums*/, const Tensor& dq,
@@ -167,6 +205,7 @@ void attention_backward(Exec&, const Tensor& dout, const Tensor& q, const Tensor
 void add_attention(Backend& backend) {
   backend.rope = rope;
   backend.attention = attention;
+  backend.paged_attention = paged_attention;
   backend.attention_backward = attention_backward;
 }
 
