@@ -57,6 +57,7 @@ PassRunner::PassRunner(const LanguageModel& model, ThreadPool& pool,
           long_lived_, page_count(model, options, context_, cache_tokens), options.cache_type))) {}
 
 std::span<const float> PassRunner::run(std::span<const Stretch> stretches) {
+  if (stretches.empty()) return {};
   ids_.clear();
   segments_.clear();
   bool reads = false;
