@@ -23,7 +23,6 @@ fi
 if [ ! -e $out/mix.tsv ]; then
   awk -F'\t' 'NR == 1 || NR % 10 == 5' $out/train.tsv >$out/mix.tsv
   awk -F'\t' 'NR == FNR { mix[$1] = 1; next } FNR == 1 || !($1 in mix)' $out/mix.tsv $out/train.tsv >$out/learn.tsv
-  python3 recipes/hate_extra.py "$data" $out/dev.tsv $out/train.tsv >$out/more.tsv
 fi
 for part in offence kinds; do
   "$onmal" train ${RECIPES:-recipes}/hate-$part.toml

@@ -22,9 +22,6 @@ fi
 if [ ! -e $out/mix.tsv ]; then
   awk -F'\t' 'NR == 1 || NR % 20 == 9' $out/train.tsv >$out/mix.tsv
   awk -F'\t' 'NR == FNR { mix[$2] = 1; next } FNR == 1 || !($2 in mix)' $out/mix.tsv $out/train.tsv >$out/learn.tsv
-  # For the n-grams: ratings up to 6 count as bad, a third of those from 9 on as good.
-  awk -F'\t' -v OFS='\t' 'NR == FNR { mix[$2] = 1; next } FNR == 1 { print "document", "label"; next } $5 in mix { next }
-    $2 <= 6 { print $5, 0 } $2 >= 9 && ++good % 3 == 0 { print $5, 1 }' $out/mix.tsv $out/extra.tsv >$out/more.tsv
 fi
 for part in ratings labels; do
   "$onmal" train recipes/nsmc-$part.toml
