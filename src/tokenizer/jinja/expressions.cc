@@ -13,7 +13,7 @@ using Kind = Expression::Kind;
 
 namespace {
 
-std::string quoted(std::string_view text) { return std::string("'").append(text).append("'"); }
+std::string in_quotes(std::string_view text) { return std::string("'").append(text).append("'"); }
 
 Value undefined(const std::string& what) {
   return Undefined{std::make_shared<const std::string>(what)};
@@ -139,7 +139,7 @@ Value Interpreter::evaluate(const Expression& expression) {
 
 Value Interpreter::name(const Expression& expression) {
   const Value* found = scope_->find(expression.name);
-  return found != nullptr ? *found : undefined(quoted(expression.name) + " is undefined");
+  return found != nullptr ? *found : undefined(in_quotes(expression.name) + " is undefined");
 }
 
 std::vector<Value> Interpreter::all(const std::vector<ExpressionPtr>& expressions) {
@@ -286,7 +286,7 @@ Value Interpreter::attribute(const Value& subject, const std::string& name) {
   need_defined(subject);
   if (auto found = own_attribute(subject, name)) return *found;
   if (auto found = item_or_none(subject, Value::of_text(name))) return *found;
-  return undefined(quoted(subject.type_name()) + " has no attribute " + quoted(name));
+  return undefined(in_quotes(subject.type_name()) + " has no attribute " + in_quotes(name));
 }
 
 Value Interpreter::item(const Value& subject, const Value& key) {
@@ -294,10 +294,10 @@ Value Interpreter::item(const Value& subject, const Value& key) {
   if (auto found = item_or_none(subject, key)) return *found;
   if (const Text* name = key.text()) {
     if (auto found = own_attribute(subject, encode_text(*name))) return *found;
-    return undefined(quoted(subject.type_name()) + " has no attribute " +
-                     quoted(encode_text(*name)));
+    return undefined(in_quotes(subject.type_name()) + " has no attribute " +
+                     in_quotes(encode_text(*name)));
   }
-  return undefined(quoted(subject.type_name()) + " has no such item");
+  return undefined(in_quotes(subject.type_name()) + " has no such item");
 }
 
 Value Interpreter::call_filter(const std::string& filter, const Value& subject,
