@@ -5,6 +5,7 @@
 #include <thread>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "infer/answer_end.h"
 #include "infer/engine/fair_queue.h"
@@ -139,9 +140,12 @@ void Engine::State::run() {
     tell_stats();
   }
   scheduler.cancel_all();
-  const std::lock_guard lock(mutex);
-  while (queue.size() > 0) {
-    const WaitingRequest waiting = queue.pop();
+  std::vector<WaitingRequest> left;
+  {
+    const std::lock_guard lock(mutex);
+    while (queue.size() > 0) left.push_back(queue.pop());
+  }
+  for (const WaitingRequest& waiting : left) {
     GenerateResult result;
     result.finish = FinishReason::kCancelled;
     waiting.listener->on_end(result);
