@@ -228,6 +228,29 @@ std::pair<double, double> micro_and_binary_f1(const std::vector<Judged>& judged,
   return {micro.f1(), binary.f1()};
 }
 
+// What came of a calibration, on the half that it was not fitted on.
+struct CalibrationFigures {
+  size_t texts;
+  double micro, binary, tuned_micro, tuned_binary, error, tuned_error;
+};
+
+void tell(CommandContext& context, const CalibrationFigures& f) {
+  if (context.json) {
+    print_json(context, {{"texts", f.texts},
+                         {"micro_f1", f.micro},
+                         {"binary_f1", f.binary},
+                         {"micro_f1_calibrated", f.tuned_micro},
+                         {"binary_f1_calibrated", f.tuned_binary},
+                         {"calibration_error", f.error},
+                         {"calibration_error_calibrated", f.tuned_error}});
+    return;
+  }
+  context.out << fmt::format(
+      "held-out half, {} texts: micro F1 {:.4f}, binary F1 {:.4f}; by fitted thresholds {:.4f}, "
+      "{:.4f}; calibration error {:.4f}, calibrated {:.4f}\n",
+      f.texts, f.micro, f.binary, f.tuned_micro, f.tuned_binary, f.error, f.tuned_error);
+}
+
 void calibrate(CommandContext& context, const CalibrateOptions& options) {
   const Classifier classifier(options.model);
   const std::vector<std::string>& labels = classifier.config().labels;
@@ -278,22 +301,8 @@ void calibrate(CommandContext& context, const CalibrateOptions& options) {
   if (!options.output.empty()) write_calibration(calibration, options.output);
   if (!options.plot.empty())
     write_file(options.plot, reliability_svg(bins_before, bins_after, "Held-out half of the data"));
-  const Json report{{"texts", held[0].targets.size()},
-                    {"micro_f1", micro},
-                    {"binary_f1", binary},
-                    {"micro_f1_calibrated", tuned_micro},
-                    {"binary_f1_calibrated", tuned_binary},
-                    {"calibration_error", calibration_error(bins_before)},
-                    {"calibration_error_calibrated", calibration_error(bins_after)}};
-  if (context.json) {
-    print_json(context, report);
-  } else {
-    context.out << fmt::format(
-        "held-out half, {} texts: micro F1 {:.4f}, binary F1 {:.4f}; by fitted thresholds {:.4f}, "
-        "{:.4f}; calibration error {:.4f}, calibrated {:.4f}\n",
-        held[0].targets.size(), micro, binary, tuned_micro, tuned_binary,
-        calibration_error(bins_before), calibration_error(bins_after));
-  }
+  tell(context, {held[0].targets.size(), micro, binary, tuned_micro, tuned_binary,
+                 calibration_error(bins_before), calibration_error(bins_after)});
 }
 
 }  // namespace
