@@ -174,7 +174,7 @@ TEST_F(CrossEncoderTest, PairsAreFramedAsTheFamilyWantsAndCut) {
   const std::string lengthy(500, 'x');
   pair = bert.encode(lengthy, lengthy);
   EXPECT_EQ(pair.ids.size(), 40U);
-  EXPECT_EQ(pair.second, 1 + 18 + 1);
+  EXPECT_EQ(pair.second, 1 + 19 + 1);
   pair = bert.encode(lengthy, "");
   EXPECT_EQ(pair.second, 39);
 }
