@@ -17,7 +17,7 @@
 namespace onmal {
 namespace {
 
-constexpr uint64_t kMostFileBytes = uint64_t{1} << 30;
+constexpr uint64_t kMostTextBytes = uint64_t{1} << 30;
 
 struct ClassifyOptions {
   std::string model;
@@ -40,7 +40,7 @@ void add_lines(const std::string& text, std::vector<std::string>& lines) {
 
 std::vector<std::string> read_texts(CommandContext& context, const ClassifyOptions& options) {
   std::vector<std::string> texts = options.texts;
-  if (!options.file.empty()) add_lines(read_file(options.file, kMostFileBytes), texts);
+  if (!options.file.empty()) add_lines(read_file(options.file, kMostTextBytes), texts);
   if (!options.texts.empty() || !options.file.empty()) return texts;
   if (context.in_is_terminal)
     throw CLI::ValidationError("classify", "give --text, --file or a pipe");

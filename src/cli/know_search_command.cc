@@ -36,7 +36,7 @@ Json passage_json(const Passage& passage, bool reranked) {
 }
 
 // "path, page 3 · Chapter > Section".
-std::string place_of(const Passage& passage) {
+std::string passage_place(const Passage& passage) {
   std::string place = passage.source;
   if (passage.page > 0) place += fmt::format(", page {}", passage.page);
   for (const std::string& heading : passage.headings)
@@ -71,7 +71,7 @@ void search(CommandContext& context, KnowSearchOptions& options) {
   }
   int number = 0;
   for (const Passage& hit : hits) {
-    context.out << fmt::format("{}. {}  ({:.3f})\n{}\n\n", ++number, place_of(hit), hit.score,
+    context.out << fmt::format("{}. {}  ({:.3f})\n{}\n\n", ++number, passage_place(hit), hit.score,
                                hit.text);
   }
   if (hits.empty()) context.err << "nothing found\n";
