@@ -59,7 +59,8 @@ class ModerateTest(unittest.TestCase):
         model = self.folder / "small.linear"
         done = run("moderate-train", "--data", table, "-o", model, "--bucket-bits", 12, "--json")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertGreater(json.loads(done.stdout)["auc"], 0.95)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]  # one a category, then one over all
+        self.assertGreater(lines[0]["auc"], 0.95)
         scores = [self.judge(f"{word} 사람이라고 말하는 긴 글을 오늘도 여러 번 적어 보았다", "-m", model)["category_scores"]["illicit"]
                   for word in ("나쁜", "고마운")]
         self.assertGreater(scores[0], scores[1])
