@@ -27,6 +27,14 @@ std::vector<int32_t> end_ids(const LanguageModel& model, const GenerateOptions& 
   return ends;
 }
 
+int64_t context_of(const LanguageModel& model, const GeneratorOptions& options) {
+  if (options.context < 0 || options.prefill_chunk < 1) {
+    throw Error(ErrorCode::kInvalidArgument, "context", "must be 0 (the model's own) or more");
+  }
+  const int64_t most = model.decoder->config().max_positions;
+  return options.context == 0 ? most : std::min(options.context, most);
+}
+
 void require_fits(int64_t tokens, int64_t context) {
   if (tokens <= context) return;
   throw Error(ErrorCode::kResource, "context",

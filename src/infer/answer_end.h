@@ -17,6 +17,9 @@ int64_t text_vocabulary(const LanguageModel& model);
 bool ends_answer(const LanguageModel& model, const GenerateOptions& options, int32_t id);
 // All tokens that may end an answer held to a constraint.
 std::vector<int32_t> end_ids(const LanguageModel& model, const GenerateOptions& options);
+// Most tokens of a sequence: what the options ask for, never more than the model's own context.
+// Throws Error(kInvalidArgument) for a negative context or an empty prefill_chunk.
+int64_t context_of(const LanguageModel& model, const GeneratorOptions& options);
 // Throws Error(kResource) saying by how many tokens the context is exceeded.
 void require_fits(int64_t tokens, int64_t context);
 // 0 where no time has passed.

@@ -15,16 +15,8 @@ namespace {
 constexpr size_t kExpectedBytesPerToken = 8;
 constexpr int64_t kMostDraftTokens = 64;
 
-int64_t cache_capacity(const LanguageModel& model, const GeneratorOptions& options) {
-  if (options.context < 0 || options.prefill_chunk < 1) {
-    throw Error(ErrorCode::kInvalidArgument, "context", "must be 0 (the model's own) or more");
-  }
-  const int64_t most = model.decoder->config().max_positions;
-  return options.context == 0 ? most : std::min(options.context, most);
-}
-
 KvCache make_cache(const LanguageModel& model, Allocator& memory, const GeneratorOptions& options) {
-  const int64_t tokens = cache_capacity(model, options);
+  const int64_t tokens = context_of(model, options);
   const DecoderConfig& config = model.decoder->config();
   const int64_t values = 2 * config.layers * tokens * config.kv_heads * config.head_dim;
   const int64_t bytes = dtype_bytes(options.cache_type, values);

@@ -18,8 +18,6 @@ std::string number(double value) {
 
 }  // namespace
 
-double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
-
 double logit(double probability) {
   if (!(probability > 0)) return -kMostLogit;
   if (probability >= 1) return kMostLogit;

@@ -5,11 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "numeric/logistic.h"
+
 namespace onmal {
 
 // The logit of a probability, held within ±16.
 double logit(double probability);
-double sigmoid(double x);
 
 // A logit made a probability that comes true as often as it says: sigmoid(scale · logit + offset)
 // (Platt, 1999).

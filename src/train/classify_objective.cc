@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "corpus/packed_dataset.h"
 #include "models/text_pair.h"
+#include "numeric/logistic.h"
 #include "ops/cross_entropy.h"
 #include "train/batch_source.h"
 #include "train/fresh_model.h"
@@ -18,11 +19,6 @@ namespace onmal {
 namespace {
 
 constexpr float kThreshold = 0.0F;  // a logit: probability one half
-
-// ln(1 + e^x) without overflow.
-double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
-
-double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
 // Losses of numbers: binary cross-entropy of each label, or squared errors; d(loss)/d(logits).
 TrainLoss value_loss(Exec& exec, ClassifyTask task, const Tensor& logits, const Tensor& values,

@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "numeric/logistic.h"
 #include "train/lbfgs.h"
 
 namespace onmal {
 namespace {
 
 constexpr double kPull = 4;  // towards the rule of all labels, against the sum of losses
-
-double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 double mixed(const MixingData& data, size_t at, std::span<const double> rule) {
   return rule[0] * data.head[at] + rule[1] * data.ngrams[at] + rule[2];

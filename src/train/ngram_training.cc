@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "numeric/logistic.h"
 #include "train/lbfgs.h"
 
 namespace onmal {
@@ -69,8 +70,6 @@ Features collect(ThreadPool& pool, std::span<const NgramExample> examples,
       made.column_items[next[made.row_items[at]]++] = row;
   return made;
 }
-
-double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
 
 // One output's regression.
 class Regression {
@@ -146,7 +145,7 @@ class Regression {
         const auto y = static_cast<double>(targets_[i]);
         const auto w = static_cast<double>(weights_[i]);
         losses[i] = w * (softplus(z) - y * z);
-        slopes_[i] = w * (1 / (1 + std::exp(-z)) - y);
+        slopes_[i] = w * (sigmoid(z) - y);
       }
     });
     pool_.for_blocks(0, features_.columns(), kColumnsAtOnce, [&](int64_t begin, int64_t end) {

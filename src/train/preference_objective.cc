@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "corpus/held_out.h"
 #include "corpus/source.h"
+#include "numeric/logistic.h"
 #include "tokenizer/chat_encoder.h"
 #include "tokenizer/chat_template.h"
 #include "train/batch_source.h"
@@ -15,11 +16,6 @@
 
 namespace onmal {
 namespace {
-
-// ln(1 + e^x) without overflow.
-double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
-
-double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
 void append(const Tokenizer& tokenizer, const std::string& text, std::vector<int32_t>& ids) {
   const std::vector<int32_t> more = tokenizer.encode(text);

@@ -5,22 +5,13 @@
 
 #include "base/error.h"
 #include "base/memory_size.h"
+#include "infer/answer_end.h"
 
 namespace onmal {
 namespace {
 
 constexpr int64_t kUsualContexts = 4;
 constexpr int64_t kMostArenaRows = 64;
-
-int64_t context_of(const LanguageModel& model, const GeneratorOptions& options) {
-  if (options.context < 0 || options.prefill_chunk < 1) {
-    throw Error(ErrorCode::kInvalidArgument, "context", "must be 0 (the model's own) or more");
-  }
-  const int64_t most = model.decoder->config().max_positions;
-  return options.context == 0 ? most : std::min(options.context, most);
-}
-
-int64_t pages_for(int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
 
 // Pages for all that `cache_tokens` asks for, as PassRunner's constructor says.
 int64_t page_count(const LanguageModel& model, const GeneratorOptions& options, int64_t context,

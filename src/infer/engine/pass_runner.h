@@ -13,6 +13,8 @@
 
 namespace onmal {
 
+inline int64_t pages_for(int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
+
 // A model with pages for the keys and values of many sequences, and one forward pass over some of
 // their tokens. Belongs to one thread.
 class PassRunner {

@@ -12,7 +12,6 @@ namespace {
 // Of an answer that is computed again: its rows are computed as single tokens are.
 constexpr int64_t kMostAgain = 32;
 
-int64_t pages_for(int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
 int64_t size_of(std::span<const int32_t> ids) { return static_cast<int64_t>(ids.size()); }
 
 std::span<const int32_t> first_of(std::span<const int32_t> ids, int64_t count) {
