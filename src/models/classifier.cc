@@ -39,13 +39,17 @@ Tensor mean_rows(Exec& exec, const Tensor& flat, const TextRows& rows) {
   return attention(exec, queries, keys, values, params, begins).reshaped(Shape{texts, flat.dim(1)});
 }
 
-float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
+size_t best_of(const std::vector<float>& scores) {
+  return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+}
 
-std::vector<float> scores_of(ClassifyTask task, const float* logits, int64_t count) {
+}  // namespace
+
+std::vector<float> label_scores(ClassifyTask task, const float* logits, int64_t count) {
   std::vector<float> scores(logits, logits + count);
   if (task == ClassifyTask::kRegression) return scores;
   if (task == ClassifyTask::kMultiLabel) {
-    for (float& score : scores) score = sigmoid(score);
+    for (float& score : scores) score = 1.0F / (1.0F + std::exp(-score));
     return scores;
   }
   const float largest = *std::max_element(scores.begin(), scores.end());
@@ -57,12 +61,6 @@ std::vector<float> scores_of(ClassifyTask task, const float* logits, int64_t cou
   for (float& score : scores) score = static_cast<float>(static_cast<double>(score) / sum);
   return scores;
 }
-
-size_t best_of(const std::vector<float>& scores) {
-  return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
-}
-
-}  // namespace
 
 std::string classify_task_name(ClassifyTask task) {
   switch (task) {
@@ -251,7 +249,7 @@ void Classifier::read_scores(const float* logits, std::string_view text,
   const size_t labels = config_.labels.size();
   std::vector<float> mixed(logits, logits + labels);
   if (ngrams_ != nullptr) mixed = ngrams_->mix(mixed, text);
-  result.scores = scores_of(config_.task, mixed.data(), static_cast<int64_t>(labels));
+  result.scores = label_scores(config_.task, mixed.data(), static_cast<int64_t>(labels));
   result.best = best_of(result.scores);
   if (config_.task != ClassifyTask::kMultiLabel) return;
   if (ngrams_ != nullptr) {
@@ -282,7 +280,7 @@ std::vector<Classification> Classifier::classify(ThreadPool& pool,
                   for (size_t t = 0; t < ids[i].size(); ++t) {
                     const int64_t row = rows.texts[i].begin + static_cast<int64_t>(t);
                     const std::vector<float> scores =
-                        scores_of(config_.task, logits + row * labels, labels);
+                        label_scores(config_.task, logits + row * labels, labels);
                     const size_t best = best_of(scores);
                     result.tokens.push_back(
                         {std::string(tokenizer().piece(ids[i][t])), best, scores[best]});

@@ -51,6 +51,10 @@ struct Classification {
   std::vector<Token> tokens;  // kTokens
 };
 
+// What the logits of one text (or token) say of each label: the softmax, a sigmoid of each
+// (kMultiLabel), or the numbers themselves (kRegression).
+std::vector<float> label_scores(ClassifyTask task, const float* logits, int64_t count);
+
 // A decoder or an encoder with a head that sorts texts: Hugging Face's …ForSequenceClassification
 // and …ForTokenClassification. Move-only.
 class Classifier {

@@ -1,7 +1,6 @@
 #include "models/text_pair.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 
@@ -35,18 +34,6 @@ Around around_texts(const Tokenizer& tokenizer) {
 
 void append(std::vector<int32_t>& ids, const std::vector<int32_t>& more) {
   ids.insert(ids.end(), more.begin(), more.end());
-}
-
-std::vector<float> softmax(const float* logits, int64_t count) {
-  std::vector<float> scores(logits, logits + count);
-  const float largest = *std::max_element(scores.begin(), scores.end());
-  double sum = 0;
-  for (float& score : scores) {
-    score = std::exp(score - largest);
-    sum += static_cast<double>(score);
-  }
-  for (float& score : scores) score = static_cast<float>(static_cast<double>(score) / sum);
-  return scores;
 }
 
 }  // namespace
@@ -109,7 +96,8 @@ std::vector<Classification> classify_pairs(
     const Tensor logits = classifier.logits(exec, classifier.features(exec, rows));
     for (size_t i = 0; i < group.size(); ++i) {
       Classification result;
-      result.scores = softmax(logits.f32() + static_cast<int64_t>(i) * labels, labels);
+      result.scores = label_scores(ClassifyTask::kSingleLabel,
+                                   logits.f32() + static_cast<int64_t>(i) * labels, labels);
       result.best = static_cast<size_t>(
           std::max_element(result.scores.begin(), result.scores.end()) - result.scores.begin());
       result.dropped = dropped[i];
