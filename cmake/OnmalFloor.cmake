@@ -1,12 +1,28 @@
 # onmal_floor(NAME folder USES floor... [LIBRARIES external...])
 # One folder of src/ becomes one static library `onmal_<folder>` from its *.cc (tests excepted), linking
-# exactly the floors named; its *_test.cc become one test program `<folder>_test`.
+# exactly the floors named; its *_test.cc become one test program `<folder>_test`. With ONMAL_UNITY several sources are
+# compiled as one, but those whose path matches a pattern of ALONE: files that name their private parts alike on purpose.
 function(onmal_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Werror)
 endfunction()
 
+# Compiles the sources of a target by so many at once, where ONMAL_UNITY asks for it.
+function(onmal_unite target batch alone)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${ONMAL_UNITY} UNITY_BUILD_BATCH_SIZE ${batch})
+  get_target_property(sources ${target} SOURCES)
+  foreach(pattern ${alone})
+    set(matching ${sources})
+    list(FILTER matching INCLUDE REGEX ${pattern})
+    set_source_files_properties(${matching} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endforeach()
+  if(ONMAL_UNITY)
+    # GCC 12 says these wrongly of files that are included: of private types in private structs, and of values it has inlined.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage -Wno-maybe-uninitialized -Wno-array-bounds)
+  endif()
+endfunction()
+
 function(onmal_floor folder)
-  cmake_parse_arguments(ARG "" "" "USES;LIBRARIES;EXCLUDE;TEST_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "USES;LIBRARIES;EXCLUDE;TEST_LIBRARIES;ALONE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
@@ -19,6 +35,7 @@ function(onmal_floor folder)
   endif()
   add_library(onmal_${folder} STATIC ${sources})
   onmal_warnings(onmal_${folder})
+  onmal_unite(onmal_${folder} 10 "${ARG_ALONE}")
   target_include_directories(onmal_${folder} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   foreach(floor ${ARG_USES})
     if(TARGET onmal_${floor})
@@ -29,6 +46,7 @@ function(onmal_floor folder)
   if(ONMAL_BUILD_TESTS AND tests)
     add_executable(${folder}_test ${tests})
     onmal_warnings(${folder}_test)
+    onmal_unite(${folder}_test 5 "${ARG_ALONE}")
     target_link_libraries(${folder}_test PRIVATE onmal_${folder} GTest::gtest_main GTest::gmock ${ARG_TEST_LIBRARIES})
     target_compile_definitions(${folder}_test PRIVATE ONMAL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     onmal_precompile(${folder}_test)

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace onmal {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Bytes inside fences of ``` lines.
 std::vector<TextSpan> fenced_code(std::string_view text) {
@@ -183,14 +182,14 @@ std::vector<FixedPart> find_fixed_parts(std::string_view text) {
       i = behind;
       continue;
     }
-    if (!is_digit(text[i])) {
+    if (!is_ascii_digit(text[i])) {
       i += read_utf8(text, i).length;
       continue;
     }
     size_t end = i + 1;
     while (end < text.size() &&
-           (is_digit(text[end]) || ((text[end] == '.' || text[end] == ',') &&
-                                    end + 1 < text.size() && is_digit(text[end + 1]))))
+           (is_ascii_digit(text[end]) || ((text[end] == '.' || text[end] == ',') &&
+                                          end + 1 < text.size() && is_ascii_digit(text[end + 1]))))
       ++end;
     parts.push_back({FixedPart::Kind::kNumber, without_commas(text.substr(i, end - i))});
     i = end;

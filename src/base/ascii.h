@@ -5,6 +5,8 @@
 
 namespace onmal {
 
+inline bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
+
 // ASCII letters in lower case, other bytes as they are: for names that are ASCII by their protocol.
 inline std::string lower_ascii(std::string_view text) {
   std::string result(text);

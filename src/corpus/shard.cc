@@ -9,8 +9,8 @@
 namespace onmal {
 namespace {
 
-constexpr char kMagic[8] = {'O', 'N', 'M', 'A', 'L', 'T', 'O', 'K'};
-constexpr uint32_t kVersion = 1;
+constexpr char kShardMagic[8] = {'O', 'N', 'M', 'A', 'L', 'T', 'O', 'K'};
+constexpr uint32_t kShardVersion = 1;
 constexpr int64_t kMostTokens = int64_t{1} << 40;
 
 struct Header {
@@ -73,8 +73,8 @@ ShardInfo ShardWriter::commit() {
   file_.write(padding);
   file_.write(std::as_bytes(std::span(starts_)));
   Header header{};
-  std::memcpy(header.magic, kMagic, sizeof kMagic);
-  header.version = kVersion;
+  std::memcpy(header.magic, kShardMagic, sizeof kShardMagic);
+  header.version = kShardVersion;
   header.bytes_per_token = static_cast<uint32_t>(bytes_per_token_);
   header.info = info_;
   file_.write_at(0, std::as_bytes(std::span(&header, 1)));
@@ -98,8 +98,9 @@ void ShardReader::open(std::span<const std::byte> bytes, const std::string& wher
   Header header{};
   if (size < static_cast<int64_t>(sizeof header)) refuse("is too short for a token shard");
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) refuse("is not a token shard");
-  if (header.version != kVersion)
+  if (std::memcmp(header.magic, kShardMagic, sizeof kShardMagic) != 0)
+    refuse("is not a token shard");
+  if (header.version != kShardVersion)
     refuse("has the unknown version " + std::to_string(header.version));
   bytes_per_token_ = header.bytes_per_token;
   info_ = header.info;

@@ -12,7 +12,7 @@
 namespace onmal {
 namespace {
 
-constexpr size_t kExpectedBytesPerToken = 8;
+constexpr size_t kReservedBytesPerToken = 8;
 constexpr int64_t kMostDraftTokens = 64;
 
 KvCache make_cache(const LanguageModel& model, Allocator& memory, const GeneratorOptions& options) {
@@ -172,7 +172,7 @@ GenerateResult Generator::generate(std::span<const int32_t> prompt, const Genera
   Sampler sampler(options.sampler, vocabulary);
   const auto most =
       static_cast<size_t>(std::min(options.max_tokens, context() - result.prompt_tokens + 1));
-  TextStream stream(options.stop_texts, most * kExpectedBytesPerToken);
+  TextStream stream(options.stop_texts, most * kReservedBytesPerToken);
   result.ids.reserve(most);
   for (const int32_t id : prompt) sampler.accept(id);
 

@@ -11,7 +11,7 @@
 namespace onmal {
 namespace {
 
-const auto no_progress = [](int64_t) {};
+const auto without_progress = [](int64_t) {};
 
 double log_sum_exp(std::span<const float> logits) {
   double sum = 0;
@@ -45,7 +45,7 @@ TEST(ScoreTest, AgreesWithTokensScoredOneByOne) {
   for (const auto& [window, stride] :
        std::vector<std::pair<int64_t, int64_t>>{{100, 50}, {32, 16}, {20, 20}, {16, 3}}) {
     const Score score =
-        score_tokens(model, pool, ids, {.window = window, .stride = stride}, no_progress);
+        score_tokens(model, pool, ids, {.window = window, .stride = stride}, without_progress);
     EXPECT_EQ(score.tokens, 74);
     const double want = twin(model, pool, ids, window, stride);
     EXPECT_NEAR(score.negative_log_likelihood, want, 1e-4 * want) << window << " " << stride;
@@ -56,7 +56,7 @@ TEST(ScoreTest, ChunksScoreTheirSecondHalvesAlone) {
   const LanguageModel model = testing::random_model(testing::small_config("llama"));
   ThreadPool pool(2);
   const std::vector<int32_t> ids = testing::random_ids(39, 2);
-  const Score score = score_tokens(model, pool, ids, {.chunk = 12}, no_progress);
+  const Score score = score_tokens(model, pool, ids, {.chunk = 12}, without_progress);
   double want = 0;
   for (const size_t begin : {size_t{0}, size_t{12}, size_t{24}}) {
     for (size_t t = 6; t < 11; ++t) {  // 36 to 38 are a rest
@@ -68,8 +68,8 @@ TEST(ScoreTest, ChunksScoreTheirSecondHalvesAlone) {
   }
   EXPECT_EQ(score.tokens, 15);
   EXPECT_NEAR(score.negative_log_likelihood, want, 1e-4 * want);
-  EXPECT_THROW(score_tokens(model, pool, ids, {.chunk = 40}, no_progress), Error);
-  EXPECT_THROW(score_tokens(model, pool, ids, {.chunk = 2}, no_progress), Error);
+  EXPECT_THROW(score_tokens(model, pool, ids, {.chunk = 40}, without_progress), Error);
+  EXPECT_THROW(score_tokens(model, pool, ids, {.chunk = 2}, without_progress), Error);
 }
 
 TEST(ScoreTest, PerplexityAndBitsPerByte) {
@@ -83,11 +83,11 @@ TEST(ScoreTest, NonsenseIsAnErrorAndAStopIsObeyed) {
   ThreadPool pool(1);
   const std::vector<int32_t> ids = testing::random_ids(40, 2);
   const auto score = [&](const ScoreOptions& options, const std::stop_token& stop = {}) {
-    return score_tokens(model, pool, ids, options, no_progress, stop);
+    return score_tokens(model, pool, ids, options, without_progress, stop);
   };
   EXPECT_THROW(score({.window = 500}), Error);
   EXPECT_THROW(score({.window = 8, .stride = 9}), Error);
-  EXPECT_THROW(score_tokens(model, pool, std::span(ids).first(1), {}, no_progress), Error);
+  EXPECT_THROW(score_tokens(model, pool, std::span(ids).first(1), {}, without_progress), Error);
   std::stop_source stop;
   stop.request_stop();
   EXPECT_THROW(score({}, stop.get_token()), Error);

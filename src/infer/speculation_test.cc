@@ -14,7 +14,7 @@
 namespace onmal {
 namespace {
 
-const auto ignore_text = [](std::string_view) {};
+const auto drop_text = [](std::string_view) {};
 
 GeneratorOptions plain_decoding() {
   GeneratorOptions options;
@@ -94,9 +94,9 @@ TEST_F(SpeculationTest, TheSameSeedGivesTheTextOfPlainDecoding) {
         GenerateOptions options = options_for(80, 0);
         options.sampler = sampler;
         options.sampler.seed = seed;
-        const GenerateResult expected = plain.generate(prompt_, options, ignore_text);
+        const GenerateResult expected = plain.generate(prompt_, options, drop_text);
         for (Generator* generator : {&lookup, &adaptive, &drafted}) {
-          const GenerateResult result = generator->generate(prompt_, options, ignore_text);
+          const GenerateResult result = generator->generate(prompt_, options, drop_text);
           ++runs;
           differing += result.ids == expected.ids ? 0 : 1;
           EXPECT_EQ(result.ids.size(), expected.ids.size());
@@ -115,7 +115,7 @@ TEST_F(SpeculationTest, TheSameSeedGivesTheTextOfPlainDecoding) {
 // Runs another generator's tokens by hand, so that the passes' logits can be compared themselves.
 TEST_F(SpeculationTest, LogitsBehindVerifiedTokensAreThoseOfSingleSteps) {
   Generator speculating(model_, pool_, always_guessing());
-  const GenerateResult result = speculating.generate(prompt_, options_for(60, 0.0F), ignore_text);
+  const GenerateResult result = speculating.generate(prompt_, options_for(60, 0.0F), drop_text);
   ASSERT_GT(result.accepted_tokens, 10);
   Generator plain(model_, pool_, plain_decoding());
   plain.prefill(prompt_);
@@ -177,7 +177,7 @@ TEST_F(SpeculationTest, PairsOfTokensHaveTheDistributionOfPlainDecoding) {
       Generator generator(model_, pool_, kind == 0 ? plain_decoding() : both);
       for (int run = 0; run < kRuns; ++run) {
         options.sampler.seed = static_cast<uint64_t>(run + kind * 1000003);
-        const GenerateResult result = generator.generate(prompt_, options, ignore_text);
+        const GenerateResult result = generator.generate(prompt_, options, drop_text);
         const auto first = static_cast<size_t>(result.ids[3] - 'a');
         const auto second = static_cast<size_t>(result.ids[4] - 'a');
         counts[static_cast<size_t>(kind)][first * 8 + second] += 1;
@@ -199,11 +199,11 @@ TEST_F(SpeculationTest, PairsOfTokensHaveTheDistributionOfPlainDecoding) {
 TEST_F(SpeculationTest, EndsInsideAcceptedGuessesAsPlainDecodingDoes) {
   Generator plain(model_, pool_, plain_decoding());
   Generator speculating(model_, pool_, always_guessing());
-  const GenerateResult whole = speculating.generate(prompt_, options_for(70, 0.0F), ignore_text);
+  const GenerateResult whole = speculating.generate(prompt_, options_for(70, 0.0F), drop_text);
   ASSERT_GT(whole.accepted_tokens, 20);
   for (int64_t tokens = 1; tokens <= 70; ++tokens) {
     GenerateOptions options = options_for(tokens, 0.0F);
-    const GenerateResult expected = plain.generate(prompt_, options, ignore_text);
+    const GenerateResult expected = plain.generate(prompt_, options, drop_text);
     std::string streamed;
     const GenerateResult result =
         speculating.generate(prompt_, options, [&](std::string_view part) { streamed += part; });
@@ -214,14 +214,14 @@ TEST_F(SpeculationTest, EndsInsideAcceptedGuessesAsPlainDecodingDoes) {
     // The same place as an end token, and as the end of a stop text.
     options = options_for(70, 0.0F);
     options.stop_ids = {whole.ids[static_cast<size_t>(tokens) - 1]};
-    EXPECT_EQ(speculating.generate(prompt_, options, ignore_text).ids,
-              plain.generate(prompt_, options, ignore_text).ids);
+    EXPECT_EQ(speculating.generate(prompt_, options, drop_text).ids,
+              plain.generate(prompt_, options, drop_text).ids);
     ASSERT_TRUE(std::ranges::equal(speculating.cached_ids(), plain.cached_ids()));
     options.stop_ids.clear();
     if (expected.text.size() < 4) continue;
     options.stop_texts = {expected.text.substr(expected.text.size() - 3)};
-    const GenerateResult stopped = speculating.generate(prompt_, options, ignore_text);
-    EXPECT_EQ(stopped.text, plain.generate(prompt_, options, ignore_text).text);
+    const GenerateResult stopped = speculating.generate(prompt_, options, drop_text);
+    EXPECT_EQ(stopped.text, plain.generate(prompt_, options, drop_text).text);
     ASSERT_TRUE(std::ranges::equal(speculating.cached_ids(), plain.cached_ids()));
   }
 }
@@ -234,9 +234,8 @@ TEST_F(SpeculationTest, TheContextEndsWhereItDoesInPlainDecoding) {
     options.context = context;
     Generator plain(model_, pool_, plain_options);
     Generator speculating(model_, pool_, options);
-    const GenerateResult expected = plain.generate(prompt_, options_for(100, 0.0F), ignore_text);
-    const GenerateResult result =
-        speculating.generate(prompt_, options_for(100, 0.0F), ignore_text);
+    const GenerateResult expected = plain.generate(prompt_, options_for(100, 0.0F), drop_text);
+    const GenerateResult result = speculating.generate(prompt_, options_for(100, 0.0F), drop_text);
     EXPECT_EQ(result.ids, expected.ids);
     EXPECT_EQ(result.finish, FinishReason::kContextFull);
   }
@@ -254,9 +253,9 @@ TEST_F(SpeculationTest, AStopRequestInsideAGuessLeavesTheCacheRight) {
       stop.get_token());
   EXPECT_EQ(cancelled.finish, FinishReason::kCancelled);
   EXPECT_EQ(speculating.cached_ids().size(), prompt_.size() + cancelled.ids.size() - 1);
-  EXPECT_EQ(speculating.generate(prompt_, options_for(80, 0.0F), ignore_text).ids,
+  EXPECT_EQ(speculating.generate(prompt_, options_for(80, 0.0F), drop_text).ids,
             Generator(model_, pool_, plain_decoding())
-                .generate(prompt_, options_for(80, 0.0F), ignore_text)
+                .generate(prompt_, options_for(80, 0.0F), drop_text)
                 .ids);
 }
 
@@ -268,7 +267,7 @@ TEST_F(SpeculationTest, DecodingAllocatesNothingWithMatchesAndWithout) {
     options.sampler.top_p = 1.0F;
     std::vector<int64_t> counts;
     counts.reserve(200);
-    for (int round = 0; round < 3; ++round) generator.generate(prompt_, options, ignore_text);
+    for (int round = 0; round < 3; ++round) generator.generate(prompt_, options, drop_text);
     generator.generate(prompt_, options,
                        [&](std::string_view) { counts.push_back(testing::allocations()); });
     ASSERT_GT(counts.size(), 10U);

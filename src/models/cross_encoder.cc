@@ -9,7 +9,7 @@
 namespace onmal {
 namespace {
 
-constexpr int64_t kTokensAtOnce = 4096;
+constexpr int64_t kPairTokensAtOnce = 4096;
 constexpr int64_t kFewestTokens = 16;  // of a pair, for both texts to have room
 
 double score_of(const float* logits, int64_t labels) {
@@ -52,7 +52,7 @@ std::vector<double> CrossEncoder::score(ThreadPool& pool, const std::string& que
     if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "rerank", "stopped");
     std::vector<std::vector<int32_t>> pairs;
     std::vector<int64_t> seconds;
-    for (int64_t tokens = 0; next < passages.size() && tokens < kTokensAtOnce; ++next) {
+    for (int64_t tokens = 0; next < passages.size() && tokens < kPairTokensAtOnce; ++next) {
       TextPair pair = encode(query, passages[next]);
       tokens += static_cast<int64_t>(pair.ids.size());
       pairs.push_back(std::move(pair.ids));

@@ -12,7 +12,7 @@
 namespace onmal {
 namespace {
 
-constexpr float kDeviation = 0.02F;
+constexpr float kBlockDeviation = 0.02F;
 
 bool exists(const LinearLayer& layer) { return layer.weight.shape.rank() > 0; }
 bool exists(const NormLayer& layer) { return layer.weight.shape.rank() > 0; }
@@ -96,7 +96,8 @@ Tensor ExpertsLayer::operator()(Exec& exec, const Tensor& x, const DecoderConfig
 
 DecoderBlock::DecoderBlock(const DecoderConfig& config, int64_t index) {
   const std::string name = "layers." + std::to_string(index);
-  const float output_deviation = kDeviation / std::sqrt(2.0F * static_cast<float>(config.layers));
+  const float output_deviation =
+      kBlockDeviation / std::sqrt(2.0F * static_cast<float>(config.layers));
   const int64_t query_dim = config.heads * config.head_dim;
   const int64_t kv_dim = config.kv_heads * config.head_dim;
   const auto norm = [&](const char* role) {
@@ -108,9 +109,9 @@ DecoderBlock::DecoderBlock(const DecoderConfig& config, int64_t index) {
   if (after) attention_post_norm = norm(".attention_post_norm");
   if (before && !config.shared_norm) mlp_norm = norm(".mlp_norm");
   if (after) mlp_post_norm = norm(".mlp_post_norm");
-  query = LinearLayer(name + ".query", config.dim, query_dim, config.qkv_bias, kDeviation);
-  key = LinearLayer(name + ".key", config.dim, kv_dim, config.qkv_bias, kDeviation);
-  value = LinearLayer(name + ".value", config.dim, kv_dim, config.qkv_bias, kDeviation);
+  query = LinearLayer(name + ".query", config.dim, query_dim, config.qkv_bias, kBlockDeviation);
+  key = LinearLayer(name + ".key", config.dim, kv_dim, config.qkv_bias, kBlockDeviation);
+  value = LinearLayer(name + ".value", config.dim, kv_dim, config.qkv_bias, kBlockDeviation);
   output =
       LinearLayer(name + ".output", query_dim, config.dim, config.output_bias, output_deviation);
   if (config.qk_norm != QkNorm::kNone) {
@@ -118,12 +119,13 @@ DecoderBlock::DecoderBlock(const DecoderConfig& config, int64_t index) {
     key_norm = make_qk_norm(name + ".key_norm", config, config.kv_heads);
   }
   if (config.has_experts(index)) {
-    experts = ExpertsLayer(name, config, kDeviation, output_deviation);
+    experts = ExpertsLayer(name, config, kBlockDeviation, output_deviation);
     return;
   }
   if (config.gated_mlp)
-    gate = LinearLayer(name + ".gate", config.dim, config.ffn_dim, config.mlp_bias, kDeviation);
-  up = LinearLayer(name + ".up", config.dim, config.ffn_dim, config.mlp_bias, kDeviation);
+    gate =
+        LinearLayer(name + ".gate", config.dim, config.ffn_dim, config.mlp_bias, kBlockDeviation);
+  up = LinearLayer(name + ".up", config.dim, config.ffn_dim, config.mlp_bias, kBlockDeviation);
   down = LinearLayer(name + ".down", config.ffn_dim, config.dim, config.mlp_bias, output_deviation);
 }
 

@@ -35,7 +35,7 @@ void add_experts(DecoderConfig& config, bool normalize, int64_t shared) {
   config.experts = {5, 2, 14, normalize, shared, {}};
 }
 
-DecoderConfig small_config(const std::string& name) {
+DecoderConfig small_family_config(const std::string& name) {
   const std::string family = name.substr(0, name.find('_'));
   DecoderConfig config = base_config(family);
   if (name == "stablelm_parallel") {
@@ -179,7 +179,7 @@ GradStore gradients_of(Exec exec, Decoder& decoder, const Batch& batch,
 TEST_P(DecoderTest, WholeModelGradientsMatchFiniteDifferencesInDouble) {
   const Backend backend = make_plain_backend();
   Exec exec{&pool_, &memory_, &backend};
-  Decoder decoder(small_config(GetParam()));
+  Decoder decoder(small_family_config(GetParam()));
   randomize(decoder, memory_, DType::kF64);
   const Batch batch = make_batch(memory_, decoder.config().vocab_size);
   const GradStore gradients = gradients_of(exec, decoder, batch, false);
@@ -210,8 +210,8 @@ TEST_P(DecoderTest, ProcessorAgreesWithPlainLoops) {
   Exec plain_exec{&pool_, &memory_, &plain};
   CachingAllocator cache;
   Exec cpu_exec{&pool_, &cache, &cpu};
-  Decoder reference(small_config(GetParam()));
-  Decoder tested(small_config(GetParam()));
+  Decoder reference(small_family_config(GetParam()));
+  Decoder tested(small_family_config(GetParam()));
   randomize(reference, memory_, DType::kF64);
   randomize(tested, memory_, DType::kF32);
   const Batch batch = make_batch(memory_, reference.config().vocab_size);
@@ -238,7 +238,7 @@ TEST_P(DecoderTest, CheckpointedActivationsGiveTheSameBits) {
   const Backend cpu = make_cpu_backend();
   CachingAllocator cache;
   Exec exec{&pool_, &cache, &cpu};
-  Decoder decoder(small_config(GetParam()));
+  Decoder decoder(small_family_config(GetParam()));
   randomize(decoder, memory_, DType::kF32);
   const Batch batch = make_batch(memory_, decoder.config().vocab_size);
   const GradStore kept = gradients_of(exec, decoder, batch, false);
@@ -255,17 +255,17 @@ INSTANTIATE_TEST_SUITE_P(Architectures, DecoderTest, ::testing::ValuesIn(kModels
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST(DecoderConfigTest, NonsenseIsAnError) {
-  DecoderConfig config = small_config("llama");
+  DecoderConfig config = small_family_config("llama");
   config.heads = 3;
   EXPECT_THROW(Decoder{config}, Error);
-  config = small_config("llama");
+  config = small_family_config("llama");
   config.vocab_size = int64_t{1} << 60;
   EXPECT_THROW(Decoder{config}, Error);
 }
 
 TEST(DecoderConfigTest, ParameterCountMatchesTheWeights) {
   for (const char* architecture : kModels) {
-    Decoder decoder(small_config(architecture));
+    Decoder decoder(small_family_config(architecture));
     int64_t total = 0;
     decoder.visit([&](Param& param) { total += param.shape.elements(); });
     EXPECT_EQ(total, decoder.config().parameter_count()) << architecture;

@@ -5,14 +5,14 @@
 namespace onmal {
 namespace {
 
-constexpr float kDeviation = 0.02F;
+constexpr float kEncoderDeviation = 0.02F;
 
 bool has_unscaled_scores(const EncoderConfig& config) { return config.attention_scale == 1.0F; }
 
 // Of the maps into a branch: T5's own, else BERT's.
 float input_deviation(const EncoderConfig& config) {
   return has_unscaled_scores(config) ? 1.0F / std::sqrt(static_cast<float>(config.dim))
-                                     : kDeviation;
+                                     : kEncoderDeviation;
 }
 
 bool there(const LinearLayer& layer) { return layer.weight.shape.rank() > 0; }
@@ -54,7 +54,7 @@ EncoderBlock::EncoderBlock(const EncoderConfig& config, const std::string& prefi
   const float output_deviation =
       has_unscaled_scores(config)
           ? 1.0F / std::sqrt(static_cast<float>(config.heads * config.head_dim))
-          : kDeviation / std::sqrt(2.0F * static_cast<float>(config.layers));
+          : kEncoderDeviation / std::sqrt(2.0F * static_cast<float>(config.layers));
   const auto norm = [&](const std::string& what, int64_t dim, NormKind kind) {
     return NormLayer(name + what, kind, dim, config.norm_epsilon);
   };

@@ -10,21 +10,21 @@
 namespace onmal {
 namespace {
 
-constexpr int64_t kMaxDim = int64_t{1} << 20;
-constexpr int64_t kMaxVocabulary = int64_t{1} << 24;
-constexpr int64_t kMaxPositions = int64_t{1} << 26;
+constexpr int64_t kMaxEncoderDim = int64_t{1} << 20;
+constexpr int64_t kMaxEncoderVocabulary = int64_t{1} << 24;
+constexpr int64_t kMaxEncoderPositions = int64_t{1} << 26;
 constexpr double kAlibiExponent = 8.0;
 
-void require(bool condition, const std::string& where, const std::string& what) {
+void require_encoder(bool condition, const std::string& where, const std::string& what) {
   if (!condition)
     throw Error(ErrorCode::kInvalidArgument, where, what, "check the model's configuration");
 }
 
 void require_range(int64_t value, int64_t lowest, int64_t limit, const std::string& where,
                    const std::string& name) {
-  require(value >= lowest && value <= limit, where,
-          name + " is " + std::to_string(value) + ", must be " + std::to_string(lowest) + " to " +
-              std::to_string(limit));
+  require_encoder(value >= lowest && value <= limit, where,
+                  name + " is " + std::to_string(value) + ", must be " + std::to_string(lowest) +
+                      " to " + std::to_string(limit));
 }
 
 }  // namespace
@@ -44,28 +44,29 @@ std::string pooling_name(Pooling pooling) {
 }
 
 void EncoderConfig::validate(const std::string& where) const {
-  require_range(vocab_size, 1, kMaxVocabulary, where, "vocab_size");
-  require_range(dim, 1, kMaxDim, where, "dim");
+  require_range(vocab_size, 1, kMaxEncoderVocabulary, where, "vocab_size");
+  require_range(dim, 1, kMaxEncoderDim, where, "dim");
   // Without layers an encoder is its table: a bag of tokens.
   const bool table_alone = positions == EncoderPositions::kLearned && !cross_attention;
   require_range(layers, table_alone ? 0 : 1, 4096, where, "layers");
   require_range(heads, 1, 65536, where, "heads");
   require_range(head_dim, 1, 65536, where, "head_dim");
-  require_range(ffn_dim, 1, kMaxDim, where, "ffn_dim");
-  require_range(max_positions, 1, kMaxPositions, where, "max_positions");
-  require_range(token_types, 0, kMaxVocabulary, where, "token_types");
-  require_range(position_offset, 0, kMaxPositions, where, "position_offset");
+  require_range(ffn_dim, 1, kMaxEncoderDim, where, "ffn_dim");
+  require_range(max_positions, 1, kMaxEncoderPositions, where, "max_positions");
+  require_range(token_types, 0, kMaxEncoderVocabulary, where, "token_types");
+  require_range(position_offset, 0, kMaxEncoderPositions, where, "position_offset");
   require_range(relative_buckets, 4, 65536, where, "relative_buckets");
   require_range(relative_distance, relative_buckets / (causal ? 2 : 4) + 1, 1 << 20, where,
                 "relative_distance");
-  require(heads * head_dim <= kMaxDim * 4, where, "heads * head_dim is too large");
-  require(positions != EncoderPositions::kRope || head_dim % 2 == 0, where,
-          "rotary positions need an even head_dim");
-  require(positions != EncoderPositions::kSinusoidal || dim % 2 == 0, where,
-          "sinusoidal positions need an even dim");
-  require(norm_epsilon > 0.0F && norm_epsilon < 1.0F, where,
-          "norm_epsilon must lie between 0 and 1");
-  require(rope_theta > 0.0 && std::isfinite(rope_theta), where, "rope_theta must be positive");
+  require_encoder(heads * head_dim <= kMaxEncoderDim * 4, where, "heads * head_dim is too large");
+  require_encoder(positions != EncoderPositions::kRope || head_dim % 2 == 0, where,
+                  "rotary positions need an even head_dim");
+  require_encoder(positions != EncoderPositions::kSinusoidal || dim % 2 == 0, where,
+                  "sinusoidal positions need an even dim");
+  require_encoder(norm_epsilon > 0.0F && norm_epsilon < 1.0F, where,
+                  "norm_epsilon must lie between 0 and 1");
+  require_encoder(rope_theta > 0.0 && std::isfinite(rope_theta), where,
+                  "rope_theta must be positive");
 }
 
 Activation activation_from_name(const std::string& name, const std::string& where) {
@@ -83,7 +84,7 @@ Activation activation_from_name(const std::string& name, const std::string& wher
 }
 
 int32_t token_id(int64_t number, const std::string& where) {
-  if (number < 0 || number > kMaxVocabulary) {
+  if (number < 0 || number > kMaxEncoderVocabulary) {
     throw Error(ErrorCode::kBadFile, where, std::to_string(number) + " is no token id",
                 "check the model's configuration");
   }

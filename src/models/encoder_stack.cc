@@ -16,8 +16,8 @@ namespace {
 
 constexpr double kSinusoidBase = 10000.0;
 
-bool there(const Param& param) { return param.shape.rank() > 0; }
-bool there(const NormLayer& layer) { return there(layer.weight); }
+bool has_weight(const Param& param) { return param.shape.rank() > 0; }
+bool has_weight(const NormLayer& layer) { return has_weight(layer.weight); }
 
 void set_value(const Tensor& tensor, int64_t index, double value) {
   if (tensor.dtype() == DType::kF64) {
@@ -56,7 +56,7 @@ Tensor make_sinusoids(Allocator& memory, int64_t positions, int64_t dim, DType d
 struct EncoderStack::Call {
   const StackInput* input;
   Tensor positions;
-  Tensor key_ends;  // of the keys in the cache, when there is one
+  Tensor key_ends;  // of the keys in the cache, when has_weight is one
   int64_t first;    // tokens in the cache before these
   Tensor bias;      // shared by all layers, or undefined
 };
@@ -83,11 +83,11 @@ EncoderStack::EncoderStack(EncoderConfig config, const std::string& prefix)
 }
 
 void EncoderStack::visit(ParamVisitor visitor) {
-  if (there(position_embedding_)) visitor(position_embedding_);
-  if (there(type_embedding_)) visitor(type_embedding_);
-  if (there(embedding_norm_)) embedding_norm_.visit(visitor);
+  if (has_weight(position_embedding_)) visitor(position_embedding_);
+  if (has_weight(type_embedding_)) visitor(type_embedding_);
+  if (has_weight(embedding_norm_)) embedding_norm_.visit(visitor);
   for (EncoderBlock& block : blocks_) block.visit(visitor);
-  if (there(final_norm_)) final_norm_.visit(visitor);
+  if (has_weight(final_norm_)) final_norm_.visit(visitor);
 }
 
 void EncoderStack::visit_linears(LinearVisitor visitor) {
@@ -133,7 +133,7 @@ Tensor EncoderStack::alibi_bias(Exec& exec, int64_t length, DType dtype) const {
 Tensor EncoderStack::embed(Exec& exec, const StackInput& input, const Tensor& positions) const {
   Tensor x = input.embedded;
   if (config_.embedding_scale != 1.0F) x = scale(exec, x, config_.embedding_scale);
-  if (there(type_embedding_)) {
+  if (has_weight(type_embedding_)) {
     const bool told = input.types.defined() && config_.token_types > 1;
     const Tensor types =
         told ? input.types : fill_ids(exec, x.dim(0), x.dim(1), [](int64_t) { return 0; });
@@ -241,7 +241,7 @@ Tensor EncoderStack::self_attention(Exec& exec, int64_t index, const Tensor& x,
   params.causal = config_.causal && input.cache == nullptr;
   params.first_position = call.first;
   params.key_ends = call.key_ends;
-  params.bias = config_.relative_every_layer && there(block.relative_bias)
+  params.bias = config_.relative_every_layer && has_weight(block.relative_bias)
                     ? relative_bias(exec, block)
                     : call.bias;
   if (input.cache != nullptr) {

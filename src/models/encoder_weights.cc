@@ -17,16 +17,16 @@ namespace onmal {
 namespace {
 
 // The registry: one line a family. Jina's config.json says "bert" too, so it comes first.
-constexpr std::array kFamilies = {&kJinaBertFamily, &kBertFamily, &kNomicBertFamily,
-                                  &kT5EncoderFamily};
+constexpr std::array kEncoderFamilies = {&kJinaBertFamily, &kBertFamily, &kNomicBertFamily,
+                                         &kT5EncoderFamily};
 
-struct Pattern {
+struct NamePattern {
   std::string text;   // with "{}" for the layer
   std::string layer;  // "" without one
 };
 
 // "encoder.layers.12.query.weight" -> {"encoder.layers.{}.query.weight", "12"}.
-Pattern pattern_of(const std::string& name) {
+NamePattern pattern_of(const std::string& name) {
   constexpr std::string_view kMark = "layers.";
   const size_t mark = name.find(kMark);
   if (mark == std::string::npos) return {name, ""};
@@ -59,7 +59,7 @@ Tensor share_of(const EncoderRule& rule, const Tensor& stored, const Shape& expe
 
 Tensor find_weight(const Param& param, std::span<const EncoderRule> rules, FindTensor find,
                    const std::string& where) {
-  const Pattern pattern = pattern_of(param.name);
+  const NamePattern pattern = pattern_of(param.name);
   std::string tried;
   std::string misshapen;
   for (const EncoderRule& rule : rules) {
@@ -102,14 +102,14 @@ void put_share(const EncoderRule& rule, const std::string& name, const Tensor& s
 }  // namespace
 
 const EncoderFamily* find_encoder_family_gguf(std::string_view architecture) {
-  for (const EncoderFamily* family : kFamilies) {
+  for (const EncoderFamily* family : kEncoderFamilies) {
     if (!family->gguf_name.empty() && family->gguf_name == architecture) return family;
   }
   return nullptr;
 }
 
 const EncoderFamily* find_encoder_family_hugging_face(const Metadata& config) {
-  for (const EncoderFamily* family : kFamilies) {
+  for (const EncoderFamily* family : kEncoderFamilies) {
     if (family->is_hugging_face(config)) return family;
   }
   return nullptr;
@@ -117,7 +117,7 @@ const EncoderFamily* find_encoder_family_hugging_face(const Metadata& config) {
 
 std::string known_encoder_families() {
   std::string known;
-  for (const EncoderFamily* family : kFamilies)
+  for (const EncoderFamily* family : kEncoderFamilies)
     known += (known.empty() ? "" : ", ") + std::string(family->gguf_name);
   return known;
 }
@@ -161,7 +161,7 @@ std::vector<NamedTensor> store_params_as(FunctionRef<void(ParamVisitor)> visit,
                                          const std::string& where) {
   std::vector<NamedTensor> stored;
   visit([&](Param& param) {
-    const Pattern pattern = pattern_of(param.name);
+    const NamePattern pattern = pattern_of(param.name);
     for (const EncoderRule& rule : rules) {
       if (!accept(rule)) continue;
       if (rule.ours != pattern.text && rule.ours != "encoder." + pattern.text) continue;

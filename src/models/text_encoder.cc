@@ -10,7 +10,7 @@
 namespace onmal {
 namespace {
 
-constexpr int64_t kTokensAtOnce = 2048;  // of texts packed into one forward pass
+constexpr int64_t kPackedTokens = 2048;  // of texts packed into one forward pass
 
 // "mean", "cls" or "last" where a decoder's GGUF file says so; none where it does not.
 Pooling decoder_pooling(const ModelFile& file) {
@@ -171,7 +171,7 @@ std::vector<TextVector> TextEncoder::embed(ThreadPool& pool,
     while (next < texts.size() && (group.empty() || encoder_ != nullptr)) {
       std::vector<int32_t> ids = fit(texts[next], options.truncate, next);
       const auto count = static_cast<int64_t>(ids.size());
-      if (!group.empty() && tokens + count > kTokensAtOnce) break;
+      if (!group.empty() && tokens + count > kPackedTokens) break;
       results[next].tokens = count;
       results[next].dropped = static_cast<int64_t>(texts[next].size()) - count;
       tokens += count;

@@ -7,7 +7,7 @@
 namespace onmal {
 namespace {
 
-constexpr int64_t kTokensAtOnce = 4096;
+constexpr int64_t kJudgedTokensAtOnce = 4096;
 
 // What a vocabulary puts before and behind a text.
 struct Around {
@@ -77,14 +77,14 @@ std::vector<Classification> classify_pairs(
   const Backend backend = make_cpu_backend();
   CachingAllocator memory;
   Exec exec{&pool, &memory, &backend};
-  const int64_t length = std::min(classifier.max_tokens(), kTokensAtOnce);
+  const int64_t length = std::min(classifier.max_tokens(), kJudgedTokensAtOnce);
   const auto labels = static_cast<int64_t>(classifier.config().labels.size());
   std::vector<Classification> results;
   for (size_t next = 0; next < pairs.size();) {
     if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "classify", "stopped");
     std::vector<std::vector<int32_t>> group;
     std::vector<int64_t> seconds, dropped;
-    for (int64_t tokens = 0; next < pairs.size() && tokens < kTokensAtOnce; ++next) {
+    for (int64_t tokens = 0; next < pairs.size() && tokens < kJudgedTokensAtOnce; ++next) {
       TextPair pair =
           encode_pair(classifier.tokenizer(), pairs[next].first, pairs[next].second, length);
       tokens += static_cast<int64_t>(pair.ids.size());

@@ -14,7 +14,7 @@
 namespace onmal {
 namespace {
 
-constexpr size_t kMostBytes = size_t{4} << 20;
+constexpr size_t kMostLexiconBytes = size_t{4} << 20;
 constexpr size_t kMostRootBytes = 200;
 
 std::string_view trim(std::string_view text) {
@@ -39,7 +39,7 @@ void for_each_part(std::string_view text, char separator, auto take) {
 }
 
 void check_size(std::string_view text, const std::string& file) {
-  if (text.size() > kMostBytes)
+  if (text.size() > kMostLexiconBytes)
     throw Error(ErrorCode::kResource, file, "larger than 4 MiB", "give a smaller file");
 }
 

@@ -14,7 +14,7 @@ namespace {
 constexpr std::array<std::string_view, kPlaceCount> kPlaces = {"training_data", "user_input",
                                                                "retrieved_passage", "answer"};
 constexpr std::array<std::string_view, 4> kActions = {"allow", "warn", "rewrite", "block"};
-constexpr uint64_t kMostBytes = uint64_t{1} << 20;
+constexpr uint64_t kMostPolicyBytes = uint64_t{1} << 20;
 
 }  // namespace
 
@@ -35,7 +35,7 @@ class PolicyReader {
   explicit PolicyReader(std::string where) : where_(std::move(where)) {}
 
   void read(std::string_view text, Policy& policy) const {
-    if (text.size() > kMostBytes)
+    if (text.size() > kMostPolicyBytes)
       throw Error(ErrorCode::kResource, where_, "larger than 1 MiB", "give a smaller file");
     toml::table file;
     try {
@@ -122,7 +122,7 @@ Policy Policy::parse(std::string_view text, const std::string& where) {
 }
 
 Policy Policy::read(const std::filesystem::path& path) {
-  return parse(read_file(path, kMostBytes), path.string());
+  return parse(read_file(path, kMostPolicyBytes), path.string());
 }
 
 }  // namespace onmal

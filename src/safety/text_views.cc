@@ -13,7 +13,7 @@
 namespace onmal {
 namespace {
 
-constexpr std::array<std::string_view, kViewCount> kNames = {
+constexpr std::array<std::string_view, kViewCount> kTransformNames = {
     "plain", "composed", "joined", "drawn", "spaceless", "sound",
     "loose", "letters",  "latin",  "bare",  "squeezed"};
 // By how often such a disguise is chance.
@@ -215,7 +215,7 @@ void add_typed_words(const MappedText& seen, MappedText& plain) {
 
 }  // namespace
 
-std::string_view view_name(View view) { return kNames[static_cast<size_t>(view)]; }
+std::string_view view_name(View view) { return kTransformNames[static_cast<size_t>(view)]; }
 float view_confidence(View view) { return kConfidence[static_cast<size_t>(view)]; }
 
 TextViews make_views(std::string_view text) {

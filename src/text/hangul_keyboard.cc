@@ -11,19 +11,19 @@
 namespace onmal {
 namespace {
 
-constexpr std::array<std::string_view, 19> kInitials = {
+constexpr std::array<std::string_view, 19> kInitialKeys = {
     "r", "R", "s", "e", "E", "f", "a", "q", "Q", "t", "T", "d", "w", "W", "c", "z", "x", "v", "g"};
-constexpr std::array<std::string_view, 21> kMedials = {"k",  "o",  "i",  "O",  "j",  "p",  "u",
-                                                       "P",  "h",  "hk", "ho", "hl", "y",  "n",
-                                                       "nj", "np", "nl", "b",  "m",  "ml", "l"};
-constexpr std::array<std::string_view, 28> kFinals = {
+constexpr std::array<std::string_view, 21> kMedialKeys = {"k",  "o",  "i",  "O",  "j",  "p",  "u",
+                                                          "P",  "h",  "hk", "ho", "hl", "y",  "n",
+                                                          "nj", "np", "nl", "b",  "m",  "ml", "l"};
+constexpr std::array<std::string_view, 28> kFinalKeys = {
     "",   "r",  "R", "rt", "s",  "sw", "sg", "e", "f", "fr", "fa", "fq", "ft", "fx",
     "fv", "fg", "a", "q",  "qt", "t",  "T",  "d", "w", "c",  "z",  "x",  "v",  "g"};
-// U+3131 to U+314E: consonants and their clusters; vowels follow in the order of kMedials.
+// U+3131 to U+314E: consonants and their clusters; vowels follow in the order of kMedialKeys.
 constexpr std::array<std::string_view, 30> kConsonants = {
     "r",  "R", "rt", "s", "sw", "sg", "e", "E", "f", "fr", "fa", "fq", "ft", "fx", "fv",
     "fg", "a", "q",  "Q", "qt", "t",  "T", "d", "w", "W",  "c",  "z",  "x",  "v",  "g"};
-constexpr uint32_t kFirstSyllable = 0xAC00;
+constexpr uint32_t kSyllablesBegin = 0xAC00;
 constexpr uint32_t kFirstConsonant = 0x3131;
 constexpr uint32_t kFirstVowel = 0x314F;
 
@@ -34,7 +34,7 @@ std::optional<uint32_t> index_of(std::span<const std::string_view> table, std::s
 }
 
 // One syllable in the making, as an input method holds it.
-class Composer {
+class KeyComposer {
  public:
   void type_consonant(char key) {
     const std::string one(1, key);
@@ -43,7 +43,7 @@ class Composer {
       initial_ = one;
       return;
     }
-    if (!initial_.empty() && index_of(kFinals, final_ + one)) {
+    if (!initial_.empty() && index_of(kFinalKeys, final_ + one)) {
       final_ += one;
       return;
     }
@@ -60,7 +60,7 @@ class Composer {
       flush();
       initial_ = moved;
       medial_ = one;
-    } else if (index_of(kMedials, medial_ + one)) {
+    } else if (index_of(kMedialKeys, medial_ + one)) {
       medial_ += one;
     } else {
       flush();
@@ -69,10 +69,10 @@ class Composer {
   }
 
   void flush() {
-    const std::optional<uint32_t> initial = index_of(kInitials, initial_);
-    const std::optional<uint32_t> medial = index_of(kMedials, medial_);
+    const std::optional<uint32_t> initial = index_of(kInitialKeys, initial_);
+    const std::optional<uint32_t> medial = index_of(kMedialKeys, medial_);
     if (initial && medial) {
-      append_utf8(kFirstSyllable + (*initial * 21 + *medial) * 28 + *index_of(kFinals, final_),
+      append_utf8(kSyllablesBegin + (*initial * 21 + *medial) * 28 + *index_of(kFinalKeys, final_),
                   out_);
     } else if (initial) {
       append_utf8(kFirstConsonant + *index_of(kConsonants, initial_), out_);
@@ -102,16 +102,16 @@ char plain_key(char key) {
 
 std::string hangul_keys(uint32_t code) {
   if (is_hangul_syllable(code)) {
-    const uint32_t index = code - kFirstSyllable;
-    std::string keys(kInitials[index / (21 * 28)]);
-    keys += kMedials[index / 28 % 21];
-    keys += kFinals[index % 28];
+    const uint32_t index = code - kSyllablesBegin;
+    std::string keys(kInitialKeys[index / (21 * 28)]);
+    keys += kMedialKeys[index / 28 % 21];
+    keys += kFinalKeys[index % 28];
     return keys;
   }
   if (code >= kFirstConsonant && code < kFirstVowel)
     return std::string(kConsonants[code - kFirstConsonant]);
-  if (code >= kFirstVowel && code < kFirstVowel + kMedials.size())
-    return std::string(kMedials[code - kFirstVowel]);
+  if (code >= kFirstVowel && code < kFirstVowel + kMedialKeys.size())
+    return std::string(kMedialKeys[code - kFirstVowel]);
   return "";
 }
 
@@ -127,13 +127,13 @@ std::string hangul_keys(std::string_view text) {
 }
 
 std::string type_hangul(std::string_view keys) {
-  Composer composer;
+  KeyComposer composer;
   for (const char raw : keys) {
     const char key = plain_key(raw);
     const std::string_view one(&key, 1);
-    if (index_of(kInitials, one)) {
+    if (index_of(kInitialKeys, one)) {
       composer.type_consonant(key);
-    } else if (index_of(kMedials, one)) {
+    } else if (index_of(kMedialKeys, one)) {
       composer.type_vowel(key);
     } else {
       composer.flush();

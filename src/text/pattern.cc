@@ -13,7 +13,7 @@ namespace {
 // Backtracking memory grows up to this: enough for patterns that repeat a group over megabytes.
 constexpr size_t kFirstStack = size_t{64} << 10;
 constexpr size_t kMostStack = size_t{512} << 20;
-constexpr uint32_t kMostSteps = 200'000'000;
+constexpr uint32_t kMostMatchSteps = 200'000'000;
 constexpr size_t kLongestSource = size_t{64} << 10;
 
 template <auto Release>
@@ -77,7 +77,7 @@ Pattern::Search::Search(const Pattern& pattern, std::string_view text)
   state_->text = text;
   state_->match.reset(pcre2_match_data_create_from_pattern(state_->code->compiled.get(), nullptr));
   state_->context.reset(pcre2_match_context_create(nullptr));
-  pcre2_set_match_limit(state_->context.get(), kMostSteps);
+  pcre2_set_match_limit(state_->context.get(), kMostMatchSteps);
   pcre2_set_heap_limit(state_->context.get(), static_cast<uint32_t>(kMostStack >> 10));
 }
 

@@ -41,7 +41,7 @@ bool is_laughter(uint32_t code) { return contains(U"ㅋㅎㅠㅜ", code); }
 bool is_digit(uint32_t code) { return code >= '0' && code <= '9'; }
 bool is_latin_capital(uint32_t code) { return code >= 'A' && code <= 'Z'; }
 bool is_lower(uint32_t code) { return code >= 'a' && code <= 'z'; }
-bool is_latin(uint32_t code) { return is_latin_capital(code) || is_lower(code); }
+bool is_latin_letter(uint32_t code) { return is_latin_capital(code) || is_lower(code); }
 bool is_blank(uint32_t code) { return code != '\n' && is_white_space(code); }
 
 // The last syllables of predicates that end a sentence.
@@ -201,7 +201,8 @@ class LineCutter {
   bool goes_on_after_stop(size_t i, size_t next) const {
     if (is_digit(before(i)) && (is_digit(code(next)) || ends_date(i))) return true;
     size_t word = i;
-    while (word > begin_ && (is_latin(chars_[word - 1].code) || chars_[word - 1].code == '.'))
+    while (word > begin_ &&
+           (is_latin_letter(chars_[word - 1].code) || chars_[word - 1].code == '.'))
       --word;
     if (word == i) return false;
     // A single capital is an initial: J. Smith.
@@ -237,7 +238,7 @@ size_t skip_marker(const std::vector<Char>& chars, size_t begin, size_t end) {
   const size_t number = mark;
   while (is_digit(code(mark)) && mark - number < 3) ++mark;
   if (mark == number &&
-      (is_latin(code(mark)) || contains(U"가나다라마바사아자차카타파하", code(mark))))
+      (is_latin_letter(code(mark)) || contains(U"가나다라마바사아자차카타파하", code(mark))))
     ++mark;
   const bool closes = bracket ? code(mark) == ')' : contains(U".)", code(mark));
   if (mark == number || !closes || !is_blank(code(mark + 1))) return first;

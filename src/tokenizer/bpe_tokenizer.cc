@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kMostPieces = size_t{1} << 24;
 constexpr int32_t kNoToken = -2;  // stands for a byte without a token; apply_merges uses -1
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void refuse_bpe(const std::string& what) {
   throw Error(ErrorCode::kBadFile, "tokenizer", what);
 }
 
@@ -21,11 +21,11 @@ constexpr int32_t kNoToken = -2;  // stands for a byte without a token; apply_me
 void BpeTokenizer::check_ids() const {
   const auto count = static_cast<int32_t>(definition_.pieces.size());
   if (definition_.pieces.empty() || definition_.pieces.size() > kMostPieces)
-    refuse("the vocabulary is empty or too large");
+    refuse_bpe("the vocabulary is empty or too large");
   const auto known = [&](int32_t id) { return id >= 0 && id < count; };
   for (const int32_t id : definition_.special_ids) {
     if (!known(id) || definition_.pieces[static_cast<size_t>(id)].empty())
-      refuse("a special token has no text");
+      refuse_bpe("a special token has no text");
   }
   std::vector<int32_t> others = {definition_.begin_id, definition_.end_id, definition_.pad_id,
                                  definition_.unknown_id, definition_.separator_id};
@@ -33,11 +33,11 @@ void BpeTokenizer::check_ids() const {
   others.insert(others.end(), rules.prefix.begin(), rules.prefix.end());
   others.insert(others.end(), rules.suffix.begin(), rules.suffix.end());
   for (const AddedToken& token : rules.added) {
-    if (!known(token.id)) refuse("an added token is outside the vocabulary");
+    if (!known(token.id)) refuse_bpe("an added token is outside the vocabulary");
   }
   for (const int32_t id : others) {
     if (id != -1 && !known(id))
-      refuse("a special token's id " + std::to_string(id) + " is outside the vocabulary");
+      refuse_bpe("a special token's id " + std::to_string(id) + " is outside the vocabulary");
   }
 }
 
@@ -77,18 +77,19 @@ BpeTokenizer::BpeTokenizer(BpeDefinition definition)
   for (int byte = 0; byte < 256; ++byte) {
     const auto found = ids_.find(std::string(1, static_cast<char>(byte)));
     if (found == ids_.end() && !definition_.partial_alphabet)
-      refuse("byte " + std::to_string(byte) + " has no token, so not every text can be encoded");
+      refuse_bpe("byte " + std::to_string(byte) +
+                 " has no token, so not every text can be encoded");
     byte_ids_[static_cast<size_t>(byte)] = found == ids_.end() ? kNoToken : found->second;
   }
   int32_t rank = 0;
   std::vector<int32_t> made;  // by each merge
   for (const auto& [left, right] : definition_.merges) {
     if (!known(left) || !known(right))
-      refuse("merge " + std::to_string(rank) + " names an unknown token");
+      refuse_bpe("merge " + std::to_string(rank) + " names an unknown token");
     const auto merged = ids_.find(definition_.pieces[static_cast<size_t>(left)] +
                                   definition_.pieces[static_cast<size_t>(right)]);
     if (merged == ids_.end())
-      refuse("merge " + std::to_string(rank) + " makes a token that is not in the vocabulary");
+      refuse_bpe("merge " + std::to_string(rank) + " makes a token that is not in the vocabulary");
     merges_.insert(left, right, {rank, merged->second});
     made.push_back(merged->second);
     ++rank;

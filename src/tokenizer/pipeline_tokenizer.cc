@@ -3,42 +3,43 @@
 #include <array>
 
 #include "base/error.h"
+#include "tokenizer/marked_space.h"
 
 namespace onmal {
 namespace {
 
-constexpr size_t kMostPieces = size_t{1} << 24;
+constexpr size_t kMostCachedPieces = size_t{1} << 24;
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void refuse_model(const std::string& what) {
   throw Error(ErrorCode::kBadFile, "tokenizer", what);
 }
 
 void check(const PipelineDefinition& definition) {
   const size_t count = definition.pieces.size();
   const SubwordDefinition& model = definition.model;
-  if (count == 0 || count > kMostPieces) refuse("the vocabulary is empty or too large");
+  if (count == 0 || count > kMostCachedPieces) refuse_model("the vocabulary is empty or too large");
   if (model.texts.size() != count || model.kinds.size() != count)
-    refuse("the vocabulary and its kinds differ in length");
+    refuse_model("the vocabulary and its kinds differ in length");
   const bool scored =
       definition.kind == SubwordKind::kUnigram || definition.kind == SubwordKind::kScores;
   if (scored && model.scores.size() != count)
-    refuse("has " + std::to_string(count) + " tokens but " + std::to_string(model.scores.size()) +
-           " scores");
+    refuse_model("has " + std::to_string(count) + " tokens but " +
+                 std::to_string(model.scores.size()) + " scores");
   const auto known = [&](int32_t id) { return id >= 0 && static_cast<size_t>(id) < count; };
   for (const int32_t id : {definition.begin_id, definition.end_id, definition.separator_id,
                            definition.pad_id, definition.mask_id, model.unknown_id}) {
     if (id != -1 && !known(id))
-      refuse("a special token's id " + std::to_string(id) + " is outside the vocabulary");
+      refuse_model("a special token's id " + std::to_string(id) + " is outside the vocabulary");
   }
   for (const auto& [left, right] : model.merges) {
-    if (!known(left) || !known(right)) refuse("a merge names an unknown token");
+    if (!known(left) || !known(right)) refuse_model("a merge names an unknown token");
   }
   for (const AddedToken& token : definition.rules.added) {
-    if (!known(token.id)) refuse("an added token is outside the vocabulary");
+    if (!known(token.id)) refuse_model("an added token is outside the vocabulary");
   }
   for (const auto* around : {&definition.rules.prefix, &definition.rules.suffix}) {
     for (const int32_t id : *around) {
-      if (!known(id)) refuse("a token put around texts is outside the vocabulary");
+      if (!known(id)) refuse_model("a token put around texts is outside the vocabulary");
     }
   }
 }
@@ -140,7 +141,6 @@ std::string PipelineTokenizer::decode(std::span<const int32_t> ids) const {
 
 std::vector<std::string> pieces_of_texts(const std::vector<std::string>& texts,
                                          const std::vector<TokenKind>& kinds) {
-  constexpr std::string_view kMarkedSpace = "\xE2\x96\x81";
   std::vector<std::string> pieces;
   pieces.reserve(texts.size());
   for (size_t id = 0; id < texts.size(); ++id) {

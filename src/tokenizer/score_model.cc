@@ -13,11 +13,11 @@ namespace {
 
 constexpr uint32_t kNone = ~uint32_t{0};
 
-struct Candidate {
+struct Scored {
   double score;
   uint32_t left, right;
   uint32_t size;  // of both in bytes: a stale candidate has another
-  bool operator<(const Candidate& other) const {
+  bool operator<(const Scored& other) const {
     return std::tie(score, other.left) < std::tie(other.score, left);
   }
 };
@@ -51,9 +51,9 @@ class ScoreModel : public SubwordModel {
   void encode(std::string_view text, std::vector<int32_t>& ids) const override {
     std::vector<Symbol> symbols = first_symbols(text);
     if (symbols.empty()) return;
-    std::vector<Candidate> storage;
+    std::vector<Scored> storage;
     storage.reserve(symbols.size());
-    std::priority_queue<Candidate> queue(std::less<Candidate>(), std::move(storage));
+    std::priority_queue<Scored> queue(std::less<Scored>(), std::move(storage));
     Origins origins;
     const auto consider = [&](uint32_t left, uint32_t right) {
       if (left == kNone || right == kNone || symbols[left].frozen || symbols[right].frozen) return;
@@ -68,7 +68,7 @@ class ScoreModel : public SubwordModel {
     };
     for (uint32_t i = 0; i + 1 < symbols.size(); ++i) consider(i, i + 1);
     while (!queue.empty()) {
-      const Candidate best = queue.top();
+      const Scored best = queue.top();
       queue.pop();
       Symbol& left = symbols[best.left];
       Symbol& right = symbols[best.right];

@@ -11,8 +11,8 @@
 namespace onmal {
 namespace {
 
-constexpr uint64_t kMostBytes = uint64_t{256} << 20;
-constexpr size_t kMostPieces = size_t{1} << 24;
+constexpr uint64_t kMostModelBytes = uint64_t{256} << 20;
+constexpr size_t kMostModelPieces = size_t{1} << 24;
 
 // One field of a message; a number where the wire type is one.
 struct Field {
@@ -108,7 +108,7 @@ void read_piece(std::string_view bytes, const std::string& where, SubwordDefinit
   }
   if (kind < 1 || kind > 6 || text.empty())
     throw Error(ErrorCode::kBadFile, where, "a piece has no text or an unknown kind");
-  if (model.texts.size() >= kMostPieces)
+  if (model.texts.size() >= kMostModelPieces)
     throw Error(ErrorCode::kBadFile, where, "has too many pieces");
   model.texts.push_back(std::move(text));
   model.scores.push_back(score);
@@ -240,7 +240,7 @@ std::unique_ptr<Tokenizer> parse_sentencepiece(std::string_view bytes, const std
 
 std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& path) {
   PipelineDefinition definition =
-      parse_sentencepiece_definition(read_file(path, kMostBytes), path.string());
+      parse_sentencepiece_definition(read_file(path, kMostModelBytes), path.string());
   add_folder_tokens(read_folder_tokens(path.parent_path()), definition);
   return std::make_unique<PipelineTokenizer>(std::move(definition));
 }

@@ -1,10 +1,9 @@
 #include "text/utf8.h"
+#include "tokenizer/marked_space.h"
 #include "tokenizer/normalizer.h"
 
 namespace onmal {
 namespace {
-
-constexpr std::string_view kMarkedSpace = "\xE2\x96\x81";
 
 class SentencePieceStep : public NormalizerStep {
  public:

@@ -8,10 +8,10 @@ namespace {
 
 constexpr std::string_view kOpening = "<think>";
 constexpr std::string_view kClosing = "</think>";
-constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kBlanks = " \t\r\n";
 
 std::string_view without_space_before(std::string_view text) {
-  return text.substr(std::min(text.find_first_not_of(kSpace), text.size()));
+  return text.substr(std::min(text.find_first_not_of(kBlanks), text.size()));
 }
 
 std::string_view without_newlines(std::string_view text) {
@@ -23,7 +23,7 @@ std::string_view without_newlines(std::string_view text) {
 }  // namespace
 
 bool opens_thinking(std::string_view prompt) {
-  const size_t last = prompt.find_last_not_of(kSpace);
+  const size_t last = prompt.find_last_not_of(kBlanks);
   return last != std::string_view::npos && prompt.substr(0, last + 1).ends_with(kOpening);
 }
 

@@ -9,6 +9,7 @@
 #include "text/utf8.h"
 #include "tokenizer/byte_level.h"
 #include "tokenizer/json_reading.h"
+#include "tokenizer/marked_space.h"
 #include "tokenizer/named_patterns.h"
 #include "tokenizer/pipeline_tokenizer.h"
 #include "tokenizer/tokenizer_json_parts.h"
@@ -19,8 +20,7 @@ namespace {
 
 using namespace json_reading;
 
-constexpr uint64_t kMostBytes = uint64_t{256} << 20;
-constexpr std::string_view kMarkedSpace = "\xE2\x96\x81";
+constexpr uint64_t kMostJsonBytes = uint64_t{256} << 20;
 
 // What every kind of model is put together from.
 struct Parts {
@@ -288,11 +288,11 @@ std::unique_ptr<BpeTokenizer> parse_tokenizer_json(std::string_view json,
 }
 
 std::unique_ptr<Tokenizer> load_any_tokenizer_json(const std::filesystem::path& path) {
-  return parse_any_tokenizer_json(read_file(path, kMostBytes), path.string());
+  return parse_any_tokenizer_json(read_file(path, kMostJsonBytes), path.string());
 }
 
 std::unique_ptr<BpeTokenizer> load_tokenizer_json(const std::filesystem::path& path) {
-  return parse_tokenizer_json(read_file(path, kMostBytes), path.string());
+  return parse_tokenizer_json(read_file(path, kMostJsonBytes), path.string());
 }
 
 }  // namespace onmal

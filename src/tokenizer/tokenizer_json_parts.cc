@@ -1,14 +1,13 @@
 #include "tokenizer/tokenizer_json_parts.h"
 
 #include "tokenizer/byte_level.h"
+#include "tokenizer/marked_space.h"
 #include "tokenizer/subword_model.h"
 
 namespace onmal {
 namespace {
 
 using namespace json_reading;
-
-constexpr const char* kMarkedSpace = "\xE2\x96\x81";
 
 std::string replace_all(const std::string& text, const std::string& from, const std::string& to) {
   if (from.empty()) return text;
@@ -75,7 +74,8 @@ void read_decoder_step(const Json& node, JsonDecoder& decoder, const std::string
   } else if (type == "ByteFallback") {
     decoder.byte_fallback = true;
   } else if (type == "Metaspace") {
-    decoder.replacements.emplace_back(text_or(node, "replacement", kMarkedSpace, where), " ");
+    decoder.replacements.emplace_back(
+        text_or(node, "replacement", std::string(kMarkedSpace), where), " ");
     const bool prepends = flag_or(node, "add_prefix_space", true, where);
     decoder.trim_space =
         text_or(node, "prepend_scheme", prepends ? "always" : "never", where) != "never";
@@ -142,7 +142,7 @@ std::vector<std::string> JsonDecoder::pieces_of(const std::vector<std::string>& 
     std::string piece = texts[id];
     std::string bytes;
     if (byte_level && kinds[id] == TokenKind::kNormal && alphabet.read(piece, bytes)) piece = bytes;
-    if (word_piece) piece = replace_all(piece, kMarkedSpace, " ");
+    if (word_piece) piece = replace_all(piece, std::string(kMarkedSpace), " ");
     for (const auto& [from, to] : replacements) piece = replace_all(piece, from, to);
     if (!suffix.empty()) piece = replace_all(piece, suffix, " ");
     pieces.push_back(std::move(piece));

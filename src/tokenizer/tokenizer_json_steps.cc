@@ -2,13 +2,13 @@
 
 #include "text/oniguruma_pattern.h"
 #include "text/utf8.h"
+#include "tokenizer/marked_space.h"
 
 namespace onmal {
 namespace {
 
 using namespace json_reading;
 
-constexpr const char* kMarkedSpace = "\xE2\x96\x81";
 // \w+|[^\w\s]+ with the joiners among the word characters, as this one step has them.
 constexpr std::string_view kWordsAndOthers =
     R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}]+)"
@@ -151,7 +151,7 @@ std::shared_ptr<const SplitStep> read_metaspace(const Json& node, JsonPretokeniz
   if (name == "always") scheme = PrependScheme::kAlways;
   if (name == "first") scheme = PrependScheme::kFirst;
   result.add_prefix = scheme != PrependScheme::kNever;
-  return metaspace(text_or(node, "replacement", kMarkedSpace, where), scheme,
+  return metaspace(text_or(node, "replacement", std::string(kMarkedSpace), where), scheme,
                    flag_or(node, "split", true, where));
 }
 

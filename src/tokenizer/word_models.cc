@@ -1,13 +1,12 @@
 #include <unordered_map>
 
 #include "text/utf8.h"
+#include "tokenizer/marked_space.h"
 #include "tokenizer/subword_model.h"
 #include "tokenizer/token_trie.h"
 
 namespace onmal {
 namespace {
-
-constexpr std::string_view kWordMark = "\xE2\x96\x81";
 
 class WordPieceModel : public SubwordModel {
  public:
@@ -20,7 +19,7 @@ class WordPieceModel : public SubwordModel {
   void encode(std::string_view word, std::vector<int32_t>& ids) const override {
     if (word.empty()) return;
     const size_t first = ids.size();
-    const std::string marked = std::string(kWordMark) + std::string(word);
+    const std::string marked = std::string(kMarkedSpace) + std::string(word);
     bool known = most_characters_ == SIZE_MAX || count_characters(word) <= most_characters_;
     for (size_t at = 0; at < marked.size() && known;) {
       size_t end = at;

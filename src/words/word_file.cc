@@ -33,11 +33,11 @@ struct Header {
 };
 static_assert(sizeof(Header) == 64 && std::endian::native == std::endian::little);
 
-constexpr uint64_t kMostDim = 1 << 16;
+constexpr uint64_t kMostFileDim = 1 << 16;
 constexpr uint64_t kMostRows = uint64_t{1} << 31;
-constexpr uint32_t kLongestWord = 1 << 16;
+constexpr uint32_t kLongestStoredWord = 1 << 16;
 
-[[noreturn]] void refuse(const std::string& name, const std::string& what) {
+[[noreturn]] void refuse_file(const std::string& name, const std::string& what) {
   throw Error(ErrorCode::kBadFile, name, what, "get the file anew");
 }
 
@@ -52,14 +52,14 @@ class Reader {
     return value;
   }
   std::string_view take(uint64_t count) {
-    if (count > bytes_.size()) refuse(name_, "ends in the middle");
+    if (count > bytes_.size()) refuse_file(name_, "ends in the middle");
     const std::string_view out = bytes_.substr(0, count);
     bytes_.remove_prefix(count);
     return out;
   }
   template <typename T>
   std::vector<T> read_all(uint64_t count) {
-    if (count > bytes_.size() / sizeof(T)) refuse(name_, "ends in the middle");
+    if (count > bytes_.size() / sizeof(T)) refuse_file(name_, "ends in the middle");
     std::vector<T> values(count);
     if (count > 0) std::memcpy(values.data(), take(count * sizeof(T)).data(), count * sizeof(T));
     return values;
@@ -73,7 +73,7 @@ class Reader {
 };
 
 int small_int(const std::string& name, uint32_t value) {
-  if (value > 1000) refuse(name, "a part of a word of " + std::to_string(value) + " letters");
+  if (value > 1000) refuse_file(name, "a part of a word of " + std::to_string(value) + " letters");
   return static_cast<int>(value);
 }
 
@@ -83,12 +83,12 @@ SubwordOptions read_subword_options(const Header& header, const std::string& nam
   options.char_most = small_int(name, header.char_most);
   options.jamo_least = small_int(name, header.jamo_least);
   options.jamo_most = small_int(name, header.jamo_most);
-  if (header.buckets > kMostRows) refuse(name, "too many buckets");
+  if (header.buckets > kMostRows) refuse_file(name, "too many buckets");
   options.buckets = static_cast<int64_t>(header.buckets);
   try {
     check_subwords(options);
   } catch (const Error& error) {
-    refuse(name, error.what());
+    refuse_file(name, error.what());
   }
   return options;
 }
@@ -99,30 +99,31 @@ WordVectors parse_own(std::string_view bytes, const std::string& name) {
   if (header.version != kVersion)
     throw Error(ErrorCode::kUnsupported, name, "version " + std::to_string(header.version),
                 "use a newer onmal");
-  if (header.dim < 1 || header.dim > kMostDim || header.words > kMostRows ||
+  if (header.dim < 1 || header.dim > kMostFileDim || header.words > kMostRows ||
       header.parts > kMostRows)
-    refuse(name, "sizes that make no sense");
+    refuse_file(name, "sizes that make no sense");
   // Before anything is allocated: each word takes 12 bytes and its vector.
   const uint64_t row = uint64_t{header.dim} * sizeof(float);
   if (header.words * (row + 12) + header.parts * (row + 4) > reader.left())
-    refuse(name, "ends in the middle");
+    refuse_file(name, "ends in the middle");
   SubwordVectors subwords;
   subwords.options = read_subword_options(header, name);
   std::vector<std::string> words;
   std::vector<int64_t> counts;
   for (uint64_t i = 0; i < header.words; ++i) {
     const auto length = reader.read<uint32_t>();
-    if (length > kLongestWord) refuse(name, "a word of " + std::to_string(length) + " bytes");
+    if (length > kLongestStoredWord)
+      refuse_file(name, "a word of " + std::to_string(length) + " bytes");
     words.emplace_back(reader.take(length));
     counts.push_back(reader.read<int64_t>());
   }
   subwords.buckets = reader.read_all<int32_t>(header.parts);
   if (std::adjacent_find(subwords.buckets.begin(), subwords.buckets.end(),
                          std::greater_equal<>()) != subwords.buckets.end())
-    refuse(name, "its parts are not in order");
+    refuse_file(name, "its parts are not in order");
   std::vector<float> values = reader.read_all<float>(header.words * header.dim);
   subwords.values = reader.read_all<float>(header.parts * header.dim);
-  if (!reader.done()) refuse(name, "has bytes behind its end");
+  if (!reader.done()) refuse_file(name, "has bytes behind its end");
   return WordVectors(header.dim, std::move(words), std::move(values), std::move(counts),
                      std::move(subwords), header.lowercase != 0);
 }

@@ -16,7 +16,7 @@ constexpr int64_t kMostDim = 1 << 16;
 constexpr int64_t kMostWords = (int64_t{1} << 31) - 1;
 constexpr size_t kLongestWord = 1 << 16;
 
-[[noreturn]] void refuse(const std::string& name, const std::string& what) {
+[[noreturn]] void refuse_text(const std::string& name, const std::string& what) {
   throw Error(ErrorCode::kBadFile, name, what,
               "expected word vectors of onmal, word2vec (text or binary), fastText (.vec)");
 }
@@ -92,14 +92,14 @@ WordVectors parse_text(std::string_view rest, int64_t dim, std::optional<int64_t
     values.resize(values.size() + static_cast<size_t>(dim));
     std::string word;
     if (!parse_row(line, dim, word, values.data() + values.size() - static_cast<size_t>(dim))) {
-      refuse(name, "line " + std::to_string(line_number) + " is not a word and " +
-                       std::to_string(dim) + " numbers");
+      refuse_text(name, "line " + std::to_string(line_number) + " is not a word and " +
+                            std::to_string(dim) + " numbers");
     }
     names.push_back(std::move(word));
   }
   if (words && *words != static_cast<int64_t>(names.size())) {
-    refuse(name, "has " + std::to_string(names.size()) + " words where its first line tells " +
-                     std::to_string(*words));
+    refuse_text(name, "has " + std::to_string(names.size()) + " words where its first line tells " +
+                          std::to_string(*words));
   }
   return WordVectors(dim, std::move(names), std::move(values));
 }
@@ -107,23 +107,23 @@ WordVectors parse_text(std::string_view rest, int64_t dim, std::optional<int64_t
 WordVectors parse_binary(std::string_view rest, Shape shape, const std::string& name) {
   const auto row_bytes = static_cast<size_t>(shape.dim) * sizeof(float);
   if (static_cast<uint64_t>(shape.words) * (row_bytes + 2) > rest.size() + 1)
-    refuse(name, "ends in the middle, or is no text and no binary of its first line's sizes");
+    refuse_text(name, "ends in the middle, or is no text and no binary of its first line's sizes");
   std::vector<std::string> names;
   std::vector<float> values(static_cast<size_t>(shape.words * shape.dim));
   for (int64_t i = 0; i < shape.words; ++i) {
     while (rest.starts_with('\n')) rest.remove_prefix(1);  // some writers end rows so
     const size_t border = rest.substr(0, kLongestWord).find(' ');
     if (border == std::string_view::npos || border == 0 || rest.size() - border - 1 < row_bytes)
-      refuse(name, "is damaged or ends at word " + std::to_string(i + 1));
+      refuse_text(name, "is damaged or ends at word " + std::to_string(i + 1));
     names.emplace_back(rest.substr(0, border));
     float* row = values.data() + i * shape.dim;
     std::memcpy(row, rest.data() + border + 1, row_bytes);
     if (!std::all_of(row, row + shape.dim, [](float x) { return std::isfinite(x); }))
-      refuse(name, "word " + std::to_string(i + 1) + " has a value that is no number");
+      refuse_text(name, "word " + std::to_string(i + 1) + " has a value that is no number");
     rest.remove_prefix(border + 1 + row_bytes);
   }
   if (rest.find_first_not_of("\r\n") != std::string_view::npos)
-    refuse(name, "has bytes behind its last word");
+    refuse_text(name, "has bytes behind its last word");
   return WordVectors(shape.dim, std::move(names), std::move(values));
 }
 
@@ -166,7 +166,7 @@ WordVectors parse_word2vec(std::string_view bytes, const std::string& name) {
   const std::optional<Shape> shape = parse_header(first);
   if (shape) {
     if (shape->dim < 1 || shape->dim > kMostDim || shape->words < 1 || shape->words > kMostWords)
-      refuse(name, "its first line tells sizes that make no sense");
+      refuse_text(name, "its first line tells sizes that make no sense");
     std::string_view probe = rest;
     std::string word;
     std::vector<float> values(static_cast<size_t>(shape->dim));
@@ -180,7 +180,7 @@ WordVectors parse_word2vec(std::string_view bytes, const std::string& name) {
   for (std::string_view line = first; line.find_first_of(" \t") != std::string_view::npos; ++dim) {
     if (!read_float(take_last_field(line), value)) break;
   }
-  if (dim < 2 || dim > kMostDim) refuse(name, "does not begin like word vectors");
+  if (dim < 2 || dim > kMostDim) refuse_text(name, "does not begin like word vectors");
   return parse_text(bytes, dim, std::nullopt, name);
 }
 

@@ -14,7 +14,6 @@ namespace {
 
 using Named = std::pair<std::string_view, double>;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 constexpr std::array<Named, 4> kBigUnits = {{{"조", 1e12}, {"억", 1e8}, {"만", 1e4}, {"천", 1e3}}};
@@ -218,16 +217,16 @@ ReadNumber read_digits(std::string_view text, size_t at) {
   std::string digits;
   size_t end = at;
   while (end < text.size()) {
-    const bool comma = text[end] == ',' && end + 3 < text.size() && is_digit(text[end + 1]) &&
-                       is_digit(text[end + 2]) && is_digit(text[end + 3]) &&
-                       (end + 4 >= text.size() || !is_digit(text[end + 4]));
-    if (!is_digit(text[end]) && !comma) break;
+    const bool comma = text[end] == ',' && end + 3 < text.size() && is_ascii_digit(text[end + 1]) &&
+                       is_ascii_digit(text[end + 2]) && is_ascii_digit(text[end + 3]) &&
+                       (end + 4 >= text.size() || !is_ascii_digit(text[end + 4]));
+    if (!is_ascii_digit(text[end]) && !comma) break;
     if (!comma) digits += text[end];
     ++end;
   }
-  if (end + 1 < text.size() && text[end] == '.' && is_digit(text[end + 1])) {
+  if (end + 1 < text.size() && text[end] == '.' && is_ascii_digit(text[end + 1])) {
     digits += '.';
-    for (++end; end < text.size() && is_digit(text[end]); ++end) digits += text[end];
+    for (++end; end < text.size() && is_ascii_digit(text[end]); ++end) digits += text[end];
   }
   ReadNumber number;
   std::from_chars(digits.data(), digits.data() + digits.size(), number.value);
@@ -257,7 +256,7 @@ void read_scales(std::string_view text, size_t at, ReadNumber& number) {
     open = false;
     end = next;
     const size_t more = skip_space(text, end);
-    if (more >= text.size() || !is_digit(text[more])) break;
+    if (more >= text.size() || !is_ascii_digit(text[more])) break;
     const ReadNumber digits = read_digits(text, more);
     const bool scaled = find_prefix(kBigUnits, text.substr(more + digits.length)) != nullptr;
     // "3만 5명" hardly means 30,005; only a joined one does.
@@ -372,7 +371,7 @@ std::optional<ReadUnit> read_english_unit(std::string_view text, size_t at, size
 }  // namespace
 
 std::optional<ReadNumber> read_number(std::string_view text, size_t at) {
-  if (is_digit(text[at])) {
+  if (is_ascii_digit(text[at])) {
     ReadNumber number = read_digits(text, at);
     read_scales(text, at, number);
     return number;

@@ -22,8 +22,6 @@ constexpr std::string_view kClock = "clock";  // minutes from midnight
 constexpr int kFirstYear = 1000;
 constexpr int kLastYear = 2199;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 constexpr std::array<std::string_view, 9> kAboutWords = {"약 ",     "대략 ",    "거의 ",
                                                          "about ",  "around ",  "nearly ",
                                                          "almost ", "roughly ", "approximately "};
@@ -45,7 +43,7 @@ class NumberReader {
   // Reads what stands at `at`; the place behind it.
   size_t step(size_t at) {
     const Utf8Char c = read_utf8(text_, at);
-    const bool starts = is_digit(text_[at]) ? !joined_before(at) : word_begins(at);
+    const bool starts = is_ascii_digit(text_[at]) ? !joined_before(at) : word_begins(at);
     if (!starts) return skip(at, c);
     for (const auto read :
          {&NumberReader::written_date, &NumberReader::korean_date, &NumberReader::english_date,
@@ -57,8 +55,8 @@ class NumberReader {
 
   // Behind digits that were no number their rest is none either.
   size_t skip(size_t at, const Utf8Char& c) const {
-    if (!is_digit(text_[at])) return at + c.length;
-    while (at < text_.size() && (is_digit(text_[at]) || text_[at] == '.')) ++at;
+    if (!is_ascii_digit(text_[at])) return at + c.length;
+    while (at < text_.size() && (is_ascii_digit(text_[at]) || text_[at] == '.')) ++at;
     return at;
   }
 
@@ -66,10 +64,10 @@ class NumberReader {
   bool joined_before(size_t at) const {
     if (at == 0) return false;
     const char before = text_[at - 1];
-    if (is_digit(before) || before == '_' || before == '/' || before == '#' || before == '@')
+    if (is_ascii_digit(before) || before == '_' || before == '/' || before == '#' || before == '@')
       return true;
     if (before == '-' || before == '.' || before == ',')
-      return at >= 2 && (is_digit(text_[at - 2]) ||
+      return at >= 2 && (is_ascii_digit(text_[at - 2]) ||
                          std::isalpha(static_cast<unsigned char>(text_[at - 2])) != 0);
     return (before >= 'a' && before <= 'z') || (before >= 'A' && before <= 'Z');
   }
@@ -89,7 +87,7 @@ class NumberReader {
   std::optional<int> digits(size_t at, size_t most, size_t& end) const {
     int value = 0;
     end = at;
-    while (end < text_.size() && is_digit(text_[end]) && end - at < most + 1)
+    while (end < text_.size() && is_ascii_digit(text_[end]) && end - at < most + 1)
       value = value * 10 + (text_[end++] - '0');
     if (end == at || end - at > most) return std::nullopt;
     return value;
@@ -156,7 +154,7 @@ class NumberReader {
     size_t end = at;
     int day = 0;
     size_t place = at;
-    if (is_digit(text_[at])) {
+    if (is_ascii_digit(text_[at])) {
       const auto number = digits(at, 4, end);
       if (!number) return at;
       if (end - at == 4) return bare_year(at, end, *number);
@@ -310,7 +308,7 @@ class NumberReader {
   // "8080번대", "3.11.2", "5G": a letter or a dot with digits right behind.
   bool part_of_name(size_t end) const {
     const char c = text_[end];
-    if (c == '.' && end + 1 < text_.size() && is_digit(text_[end + 1])) return true;
+    if (c == '.' && end + 1 < text_.size() && is_ascii_digit(text_[end + 1])) return true;
     return c == '-' || c == '_' || c == '/' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
   }
 
@@ -325,7 +323,8 @@ class NumberReader {
   void mark_range(Quantity& quantity) {
     const std::string_view behind = text_.substr(quantity.span.end);
     for (const std::string_view mark : {"~", "–", "-", " to ", "에서 "}) {
-      if (behind.starts_with(mark) && behind.size() > mark.size() && is_digit(behind[mark.size()]))
+      if (behind.starts_with(mark) && behind.size() > mark.size() &&
+          is_ascii_digit(behind[mark.size()]))
         quantity.in_range = true;
     }
     if (quantity.span.begin > 0 && !numbers_.quantities.empty()) {

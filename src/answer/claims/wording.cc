@@ -48,7 +48,7 @@ bool is_in(std::string_view word, Names names) {
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
-bool starts_with_any(std::string_view word, Names names) {
+bool begins_with_one_of(std::string_view word, Names names) {
   return std::any_of(names.begin(), names.end(),
                      [&](std::string_view name) { return word.starts_with(name); });
 }
@@ -66,7 +66,7 @@ bool is_korean_denial(const std::vector<Token>& tokens, size_t i) {
                                                            "아니", "아닌", "아닙", "아닐"};
   const std::string& word = tokens[i].low;
   if (word == "안" || word == "못") return i + 1 < tokens.size();
-  return contains(word, "않") || contains(word, "없") || starts_with_any(word, kBeginnings);
+  return contains(word, "않") || contains(word, "없") || begins_with_one_of(word, kBeginnings);
 }
 
 bool is_english_denial(const std::string& word) {
@@ -273,7 +273,7 @@ class NameFinder {
     const std::string_view particle = particle_of(word);
     const std::string_view stem = word.substr(0, word.size() - particle.size());
     const std::string role = std::string(same_particle(particle)) + " " + next_head(i);
-    if (starts_with_any(word, kWeekdays)) return add(NameKind::kWeekday, i, word.substr(0, 9), "");
+    if (begins_with_one_of(word, kWeekdays)) return add(NameKind::kWeekday, i, word.substr(0, 9), "");
     for (const bool bare : {true, false}) {
       const std::string_view name = bare ? word : stem;
       const bool city = is_in(name, kCities);
@@ -281,8 +281,8 @@ class NameFinder {
       const std::string place = city ? "city " : "country ";
       return add(NameKind::kPlace, i, name, place + (bare ? next_head(i) : role));
     }
-    const bool person = word.size() == 9 && starts_with_any(word, kSurnames) &&
-                        i + 1 < tokens_.size() && starts_with_any(tokens_[i + 1].low, kTitles);
+    const bool person = word.size() == 9 && begins_with_one_of(word, kSurnames) &&
+                        i + 1 < tokens_.size() && begins_with_one_of(tokens_[i + 1].low, kTitles);
     if (person) {
       const std::string_view title = tokens_[i + 1].low;
       return add(NameKind::kPerson, i, word, std::string(same_particle(particle_of(title))));

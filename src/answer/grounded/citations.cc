@@ -12,7 +12,7 @@ namespace {
 // Shares of a claim's weight; below kSupported the wording may be the model's own.
 constexpr double kSupportedShare = 0.6;
 constexpr double kWeakShare = 0.35;
-constexpr double kSecondSentenceGain = 0.1;  // of a second sentence, to be quoted too
+constexpr double kQuotedNeighbourGain = 0.1;  // of a second sentence, to be quoted too
 
 constexpr std::array<std::string_view, 9> kKoreanNegations = {
     "않", "아니", "없", "못하", "못했", "못한", "안 되", "안 된", "안 했"};
@@ -159,7 +159,7 @@ BestSpan find_support(const Evidence& evidence, std::string_view claim, size_t b
     }
     if (i + 1 >= all.size() || all[i + 1].block != block) continue;
     const double both = coverage(terms, joined_terms(known, all[i + 1].terms));
-    if (both > best.score + kSecondSentenceGain) {
+    if (both > best.score + kQuotedNeighbourGain) {
       best.score = both;
       best.span = {all[i].span.begin, all[i + 1].span.end};
     }

@@ -16,16 +16,17 @@ namespace {
 using testing::characters_between;
 using testing::whole_passage;
 
-const std::string kSeoul =
+const std::string kSeoulPassage =
     "서울은 대한민국의 수도이다. 인구는 약 940만 명이다. 서울 지하철은 1974년에 개통되었다.";
-const std::string kTower =
+const std::string kTowerPassage =
     "The Eiffel Tower stands in Paris. It was completed in 1889 by Gustave Eiffel. Visitors may "
     "not climb the spire.";
 
 class CitationsTest : public ::testing::Test {
  protected:
   const Analyzer analyzer_;
-  const std::vector<Passage> passages_ = {whole_passage(kSeoul, 1), whole_passage(kTower, 2)};
+  const std::vector<Passage> passages_ = {whole_passage(kSeoulPassage, 1),
+                                          whole_passage(kTowerPassage, 2)};
   const PackedContext context_ = join_passages(passages_);
   const Evidence evidence_{context_.blocks, analyzer_};
 };
@@ -121,13 +122,15 @@ TEST_F(CitationsTest, QuotesStandWhereTheySay) {
       evidence_, "서울의 인구는 약 940만 명이다 [1]. The Eiffel Tower was completed in 1889. [2]");
   ASSERT_EQ(citations.size(), 2U);
   EXPECT_EQ(citations[0].support, Support::kSupported);
-  EXPECT_EQ(characters_between(kSeoul, citations[0].begin_character, citations[0].end_character),
-            citations[0].quote);
+  EXPECT_EQ(
+      characters_between(kSeoulPassage, citations[0].begin_character, citations[0].end_character),
+      citations[0].quote);
   EXPECT_NE(citations[0].quote.find("940만"), std::string::npos);
   EXPECT_EQ(citations[1].support, Support::kSupported);
   EXPECT_EQ(citations[1].document, 2);
-  EXPECT_EQ(characters_between(kTower, citations[1].begin_character, citations[1].end_character),
-            citations[1].quote);
+  EXPECT_EQ(
+      characters_between(kTowerPassage, citations[1].begin_character, citations[1].end_character),
+      citations[1].quote);
 }
 
 TEST_F(CitationsTest, WhatThePassageDoesNotSayIsMarked) {

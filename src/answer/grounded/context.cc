@@ -6,6 +6,7 @@
 #include <numeric>
 #include <random>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "text/sentences.h"
@@ -22,7 +23,6 @@ constexpr int64_t kLeastCutTokens = 24;  // less of a passage is not worth a num
 constexpr std::array<std::string_view, 8> kMarks = {"¦", "¬", "¤", "ˆ", "‡", "†", "¶", "▏"};
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // White space aside, the same.
 std::string squeezed(std::string_view text) {
@@ -48,7 +48,8 @@ bool is_invisible(uint32_t code) {
 // "[12]" at `at`: its length; 0 where there is none.
 size_t bracketed_number(std::string_view text, size_t at) {
   size_t end = at + 1;
-  while (end < text.size() && (is_digit(text[end]) || text[end] == ' ' || text[end] == ',')) ++end;
+  while (end < text.size() && (is_ascii_digit(text[end]) || text[end] == ' ' || text[end] == ','))
+    ++end;
   return end > at + 1 && end < text.size() && text[end] == ']' ? end + 1 - at : 0;
 }
 

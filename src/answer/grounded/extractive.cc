@@ -67,19 +67,19 @@ double alike(std::span<const int32_t> a, std::span<const int32_t> b) {
 }
 
 template <size_t kCount>
-bool starts_with_any(std::string_view text, const std::array<std::string_view, kCount>& parts) {
+bool begins_with_any(std::string_view text, const std::array<std::string_view, kCount>& parts) {
   return std::any_of(parts.begin(), parts.end(),
                      [&](std::string_view part) { return text.starts_with(part); });
 }
 
 // Source code, a command or its output: one in twelve visible characters is no letter of prose.
 bool looks_like_code(std::string_view text) {
-  constexpr std::string_view kMarks = "{}[]<>=;_\\/$#*&@`|~+^";
+  constexpr std::string_view kCodeMarks = "{}[]<>=;_\\/$#*&@`|~+^";
   size_t marks = 0, visible = 0;
   for (const char c : text) {
     if (c == ' ' || c == '\n' || c == '\t') continue;
     ++visible;
-    marks += kMarks.find(c) != kMarks.npos ? 1 : 0;
+    marks += kCodeMarks.find(c) != kCodeMarks.npos ? 1 : 0;
   }
   return marks >= 4 && marks * 12 >= visible;
 }
@@ -157,7 +157,7 @@ std::vector<size_t> choose(const Evidence& evidence, std::string_view question,
     }
     const std::string_view text = evidence.text_of(all[index]);
     const bool pronoun =
-        starts_with_any(text, kKoreanPronouns) || starts_with_any(text, kEnglishPronouns);
+        begins_with_any(text, kKoreanPronouns) || begins_with_any(text, kEnglishPronouns);
     const bool before = pronoun && index > 0 && ranker.is_beside(index, index - 1) &&
                         chosen.size() + 1 < options.most_sentences &&
                         std::find(chosen.begin(), chosen.end(), index - 1) == chosen.end() &&

@@ -49,12 +49,12 @@ uint64_t little_endian(const char* bytes, size_t count) {
   return word;
 }
 
-bool is_space(uint32_t code) {
+bool is_any_space(uint32_t code) {
   if (code < 0x80) return code == ' ' || (code >= '\t' && code <= '\r');
   return code <= 0x3000 && is_white_space(code);  // U+3000 is the last
 }
 
-std::string_view trim_ascii(std::string_view text) {
+std::string_view trim_spaces(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
   return text;
@@ -66,7 +66,7 @@ bool has_single_spaces(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto byte = static_cast<uint8_t>(text[i]);
     if (byte < 0x80) {
-      if (byte <= ' ' && (after_space || byte != ' ') && is_space(byte)) return false;
+      if (byte <= ' ' && (after_space || byte != ' ') && is_any_space(byte)) return false;
       after_space = byte == ' ';
       ++i;
       continue;
@@ -75,7 +75,7 @@ bool has_single_spaces(std::string_view text) {
     i = skip_hangul(text, i);
     if (i == text.size() || static_cast<uint8_t>(text[i]) < 0x80) continue;
     const Utf8Char c = read_character(text, i);
-    if (c.valid && is_space(c.code)) return false;
+    if (c.valid && is_any_space(c.code)) return false;
     i += c.length;
   }
   return true;
@@ -124,7 +124,7 @@ std::string normalize_for_equality(std::string_view text) {
 std::string_view normalize_for_equality(std::string_view text, std::string& buffer) {
   if (is_plain_line(text)) return text;
   std::string composed;
-  text = trim_ascii(normalize_by_words(text, NormalForm::kNfc, composed));
+  text = trim_spaces(normalize_by_words(text, NormalForm::kNfc, composed));
   if (composed.empty() && has_single_spaces(text)) return text;
   buffer.clear();
   buffer.reserve(text.size());
@@ -143,7 +143,7 @@ std::string_view normalize_for_equality(std::string_view text, std::string& buff
     if (byte >= 0xEA) i = skip_hangul(text, i);
     if (i == text.size()) break;
     const Utf8Char c = read_character(text, i);
-    if (c.valid && is_space(c.code)) {
+    if (c.valid && is_any_space(c.code)) {
       end_word(i);
       word = i + c.length;
     }

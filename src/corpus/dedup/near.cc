@@ -20,7 +20,7 @@ constexpr size_t kMostRepresentedShingles = size_t{1} << 24;
 // 128 hashes.
 constexpr double kSurelyUnlike = 0.25;
 
-SpillOptions part_of(const SpillOptions& options, uint64_t percent) {
+SpillOptions percent_of(const SpillOptions& options, uint64_t percent) {
   return {options.folder, options.memory_bytes / 100 * percent};
 }
 
@@ -123,8 +123,8 @@ class NearDuplicates::Clusters {
 NearDuplicates::NearDuplicates(const NearOptions& options)
     : options_(options),
       bands_(choose_bands(options.hashes, options.threshold, options.recall)),
-      entries_(part_of(options.storage, 45)),
-      sketches_(options.storage.folder, part_of(options.storage, 38).memory_bytes) {
+      entries_(percent_of(options.storage, 45)),
+      sketches_(options.storage.folder, percent_of(options.storage, 38).memory_bytes) {
   const UnitWindow check(options.shingle);
 }
 
@@ -217,7 +217,7 @@ DuplicateList NearDuplicates::finish() {
     bucket.push_back({entry.id, entry.place, false, {}});
     key = entry.key;
   }
-  DuplicateList found(part_of(options_.storage, 10));
+  DuplicateList found(percent_of(options_.storage, 10));
   clusters.resolve(options_.keep_longest, found, report_);
   found.sort();
   return found;

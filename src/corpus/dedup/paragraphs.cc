@@ -16,7 +16,7 @@ std::optional<Fingerprint> fingerprint_of(std::string_view paragraph, uint64_t l
   return fingerprint_normalized(normal);
 }
 
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\n") == line.npos; }
+bool is_blank_line(std::string_view line) { return line.find_first_not_of(" \t\r\n") == line.npos; }
 
 // A line with what ends it.
 void for_each_whole_line(std::string_view text, FunctionRef<void(std::string_view)> take) {
@@ -52,7 +52,7 @@ RepeatedParagraphs::Stripped RepeatedParagraphs::strip(
   bool just_removed = false;
   bool after_blank = true;
   for_each_whole_line(text, [&](std::string_view line) {
-    const bool blank = is_blank(line);
+    const bool blank = is_blank_line(line);
     if (!blank && holds(without_end(line)) && may_go(without_end(line))) {
       ++result.paragraphs;
       just_removed = true;

@@ -17,14 +17,14 @@
 namespace onmal {
 namespace {
 
-constexpr uint32_t kBlockMark = 0x4C50534F;  // "OSPL"
+constexpr uint32_t kSpillMark = 0x4C50534F;  // "OSPL"
 
-struct BlockHeader {
+struct SpillHeader {
   uint32_t mark;
   uint32_t bytes;
   uint64_t checksum;
 };
-static_assert(sizeof(BlockHeader) == 16);
+static_assert(sizeof(SpillHeader) == 16);
 
 [[noreturn]] void fail(const std::filesystem::path& folder, const std::string& what, int error) {
   throw Error(ErrorCode::kIo, folder.string(), what + ": " + std::strerror(error),
@@ -100,7 +100,7 @@ uint64_t SpillFile::append(std::span<const std::byte> bytes) {
                 "cut the document");
   }
   const uint64_t place = size();
-  const BlockHeader header{kBlockMark, static_cast<uint32_t>(bytes.size()),
+  const SpillHeader header{kSpillMark, static_cast<uint32_t>(bytes.size()),
                            checksum_at(bytes, place)};
   const uint64_t room = bytes.size() + sizeof header;
   if (buffer_.size() + room > buffer_bytes_) flush();
@@ -147,18 +147,18 @@ void SpillFile::read(uint64_t place, std::vector<std::byte>& bytes) const {
                 "a temporary file is damaged at byte " + std::to_string(place),
                 "run again; check the disk if it happens twice");
   };
-  BlockHeader header{};
+  SpillHeader header{};
   if (place > size() || size() - place < sizeof header) damaged();
   read_raw(place, reinterpret_cast<std::byte*>(&header), sizeof header);
   const uint64_t left = size() - place - sizeof header;
-  if (header.mark != kBlockMark || header.bytes > left) damaged();
+  if (header.mark != kSpillMark || header.bytes > left) damaged();
   bytes.resize(header.bytes);
   read_raw(place + sizeof header, bytes.data(), bytes.size());
   if (checksum_at(bytes, place) != header.checksum) damaged();
 }
 
 uint64_t SpillFile::place_behind(uint64_t place, uint64_t bytes) {
-  return place + sizeof(BlockHeader) + bytes;
+  return place + sizeof(SpillHeader) + bytes;
 }
 
 }  // namespace onmal

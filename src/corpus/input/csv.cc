@@ -5,7 +5,7 @@
 namespace onmal {
 namespace {
 
-constexpr size_t kMostColumns = 4096;  // the rest of a row counts as its last field
+constexpr size_t kMostFields = 4096;  // the rest of a row counts as its last field
 
 // Takes a line into the row's last fields; returns whether a quote is still open.
 bool take_line(std::string_view line, bool quoted, std::vector<std::string>& row) {
@@ -22,7 +22,7 @@ bool take_line(std::string_view line, bool quoted, std::vector<std::string>& row
       }
     } else if (c == '"') {
       quoted = true;
-    } else if (c == ',' && row.size() < kMostColumns) {
+    } else if (c == ',' && row.size() < kMostFields) {
       row.emplace_back();
     } else {
       row.back() += c;

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMostColumns = 4096;  // the rest of a row counts as its last field
 
-constexpr std::pair<std::string_view, InputFormat> kEndings[] = {
+constexpr std::pair<std::string_view, InputFormat> kFormatEndings[] = {
     {".txt", InputFormat::kParagraphs},  {".md", InputFormat::kText},
     {".jsonl", InputFormat::kJsonLines}, {".ndjson", InputFormat::kJsonLines},
     {".json", InputFormat::kJson},       {".csv", InputFormat::kCsv},
@@ -27,7 +27,7 @@ constexpr std::pair<std::string_view, InputFormat> kEndings[] = {
     {".htm", InputFormat::kHtml},        {".warc", InputFormat::kWarc},
     {".wet", InputFormat::kWarc},        {".lines", InputFormat::kLines}};
 
-constexpr std::pair<std::string_view, InputFormat> kNames[] = {
+constexpr std::pair<std::string_view, InputFormat> kFormatNames[] = {
     {"text", InputFormat::kText},
     {"lines", InputFormat::kLines},
     {"paragraphs", InputFormat::kParagraphs},
@@ -343,7 +343,7 @@ InputFormat input_format_of(const fs::path& path) {
   for (const char* packed : {".gz", ".xz", ".zst"}) {
     if (name.ends_with(packed)) name.resize(name.size() - std::string_view(packed).size());
   }
-  for (const auto& [ending, format] : kEndings) {
+  for (const auto& [ending, format] : kFormatEndings) {
     if (name.ends_with(ending)) return format;
   }
   throw Error(ErrorCode::kInvalidArgument, path.string(), "its name tells no format",
@@ -351,14 +351,14 @@ InputFormat input_format_of(const fs::path& path) {
 }
 
 std::string_view input_format_name(InputFormat format) {
-  for (const auto& [name, known] : kNames) {
+  for (const auto& [name, known] : kFormatNames) {
     if (known == format) return name;
   }
   return "";
 }
 
 std::optional<InputFormat> input_format_named(std::string_view name) {
-  for (const auto& [known, format] : kNames) {
+  for (const auto& [known, format] : kFormatNames) {
     if (known == name) return format;
   }
   return std::nullopt;

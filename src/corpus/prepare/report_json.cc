@@ -6,15 +6,16 @@
 namespace onmal {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 // Stages as objects; single counts by their names. Rules without a hit are left out.
-Json counts_json(SourceCounts counts) {
-  Json json = Json::object();
+OrderedJson counts_json(SourceCounts counts) {
+  OrderedJson json = OrderedJson::object();
   counts.for_each([&](std::string_view stage, std::string_view name, Count& count) {
     if (!stage.empty() && count == Count{}) return;
-    const Json one =
-        name == "faults" ? Json(count.items) : Json{{"items", count.items}, {"bytes", count.bytes}};
+    const OrderedJson one = name == "faults"
+                                ? OrderedJson(count.items)
+                                : OrderedJson{{"items", count.items}, {"bytes", count.bytes}};
     (stage.empty() ? json : json[std::string(stage)])[std::string(name)] = one;
   });
   json["train_tokens"] = counts.train_tokens;
@@ -22,10 +23,10 @@ Json counts_json(SourceCounts counts) {
   return json;
 }
 
-Json options_json(const PrepareOptions& options) {
-  Json languages = Json::array();
+OrderedJson options_json(const PrepareOptions& options) {
+  OrderedJson languages = OrderedJson::array();
   for (const Language language : options.languages) languages.push_back(language_name(language));
-  Json evaluation = Json::array();
+  OrderedJson evaluation = OrderedJson::array();
   for (const auto& path : options.evaluation) evaluation.push_back(path.filename().string());
   return {{"languages", languages},
           {"evaluation", evaluation},
@@ -38,28 +39,29 @@ Json options_json(const PrepareOptions& options) {
 }  // namespace
 
 std::string write_report_json(const PrepareOptions& options, const PrepareReport& report) {
-  Json sources = Json::array();
+  OrderedJson sources = OrderedJson::array();
   for (size_t i = 0; i < options.sources.size(); ++i) {
     const PrepareSource& source = options.sources[i];
-    Json one = {{"path", source.name}, {"files", source.files.size()}, {"weight", source.weight}};
+    OrderedJson one = {
+        {"path", source.name}, {"files", source.files.size()}, {"weight", source.weight}};
     const auto found = report.counts.sources.find(static_cast<uint32_t>(i));
     one["counts"] =
         counts_json(found == report.counts.sources.end() ? SourceCounts() : found->second);
     sources.push_back(std::move(one));
   }
-  Json samples = Json::object();
+  OrderedJson samples = OrderedJson::object();
   for (const auto& [rule, list] : report.counts.samples.by_rule()) {
     for (const Sample& sample : list)
       samples[rule].push_back(
           {{"source", sample.file}, {"record", sample.record}, {"text", sample.text}});
   }
-  Json faults = Json::array();
+  OrderedJson faults = OrderedJson::array();
   for (const PrepareFault& fault : report.counts.faults)
     faults.push_back({{"source", fault.file}, {"record", fault.record}, {"what", fault.what}});
-  Json sets = Json::object();
+  OrderedJson sets = OrderedJson::object();
   for (const auto& [set, count] : report.counts.contaminated)
     sets[set] = {{"documents", count.items}, {"bytes", count.bytes}};
-  const Json json = {
+  const OrderedJson json = {
       {"options", options_json(options)},
       {"totals", counts_json(report.totals)},
       {"near_duplicates",
@@ -69,7 +71,7 @@ std::string write_report_json(const PrepareOptions& options, const PrepareReport
       {"sources", sources},
       {"faults", faults},
       {"samples", samples}};
-  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
 }  // namespace onmal

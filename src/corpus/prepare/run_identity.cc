@@ -9,19 +9,19 @@ namespace onmal {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;  // another one where the same sources would give other shards
 
-Json file_identity(const fs::path& path) {
+OrderedJson file_identity(const fs::path& path) {
   std::error_code error;
   const uint64_t bytes = fs::file_size(path, error);
   if (error) return nullptr;
   return {bytes, fs::last_write_time(path, error).time_since_epoch().count()};
 }
 
-Json source_identity(const PrepareSource& source) {
-  Json files = Json::array();
+OrderedJson source_identity(const PrepareSource& source) {
+  OrderedJson files = OrderedJson::array();
   for (size_t i = 0; i < source.files.size(); ++i)
     files.push_back({source.file_names[i], file_identity(source.files[i])});
   return {{"files", files},
@@ -39,14 +39,14 @@ Json source_identity(const PrepareSource& source) {
 }  // namespace
 
 std::string run_identity(const PrepareOptions& options) {
-  Json sources = Json::array();
+  OrderedJson sources = OrderedJson::array();
   for (const PrepareSource& source : options.sources) sources.push_back(source_identity(source));
-  Json evaluation = Json::array();
+  OrderedJson evaluation = OrderedJson::array();
   for (const fs::path& path : options.evaluation)
     evaluation.push_back({path.filename().string(), file_identity(path)});
-  Json languages = Json::array();
+  OrderedJson languages = OrderedJson::array();
   for (const Language language : options.languages) languages.push_back(language_name(language));
-  const Json identity = {
+  const OrderedJson identity = {
       {"version", kVersion},
       {"sources", sources},
       {"evaluation", evaluation},
@@ -59,7 +59,7 @@ std::string run_identity(const PrepareOptions& options) {
       {"near_threshold", options.near_threshold},
       {"most_paragraph_documents", options.most_paragraph_documents},
       {"samples_per_rule", options.samples}};
-  return identity.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return identity.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
 }  // namespace onmal

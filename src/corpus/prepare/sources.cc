@@ -14,8 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void refuse(const fs::path& where, const toml::source_region& region,
-                         const std::string& what) {
+[[noreturn]] void refuse_source(const fs::path& where, const toml::source_region& region,
+                                const std::string& what) {
   throw Error(ErrorCode::kInvalidArgument, where.string() + ":" + std::to_string(region.begin.line),
               what);
 }
@@ -64,9 +64,9 @@ class EntryReader {
 
   PrepareSource read(const fs::path& data) {
     for (const auto& [key, node] : table_) take(std::string(key.str()), node);
-    if (source_.name.empty()) refuse(where_, table_.source(), "a source needs a path");
+    if (source_.name.empty()) refuse_source(where_, table_.source(), "a source needs a path");
     if (!source_.format && !fs::is_directory(data / source_.name) && !has_format(source_.name))
-      refuse(where_, table_.source(), "a source whose name tells no format needs one");
+      refuse_source(where_, table_.source(), "a source whose name tells no format needs one");
     find_files(source_, data / source_.name);
     return std::move(source_);
   }
@@ -78,9 +78,10 @@ class EntryReader {
     } else if (key == "format") {
       source_.format = input_format_named(text(node));
       if (!source_.format) {
-        refuse(where_, node.source(),
-               "unknown format '" + text(node) +
-                   "'; known ones: text, lines, paragraphs, json, jsonl, tsv, csv, html, warc");
+        refuse_source(
+            where_, node.source(),
+            "unknown format '" + text(node) +
+                "'; known ones: text, lines, paragraphs, json, jsonl, tsv, csv, html, warc");
       }
     } else if (key == "fields" && node.is_array()) {
       source_.input.fields.clear();
@@ -100,30 +101,30 @@ class EntryReader {
     } else if (key == "weight") {
       source_.weight = node.value_or(0.0);
       if (!(source_.weight > 0 && source_.weight <= 1000))
-        refuse(where_, node.source(), "must be a number above 0, at most 1000");
+        refuse_source(where_, node.source(), "must be a number above 0, at most 1000");
     } else if (key == "judge") {
       source_.judge = truth(node);
     } else if (key == "samples") {
       source_.samples = truth(node);
     } else {
-      refuse(where_, node.source(),
-             "unknown key '" + key +
-                 "'; known ones: path, format, fields, limit_bytes, every, repeat, weight, "
-                 "date_field, begins_before, judge, samples, least_characters");
+      refuse_source(where_, node.source(),
+                    "unknown key '" + key +
+                        "'; known ones: path, format, fields, limit_bytes, every, repeat, weight, "
+                        "date_field, begins_before, judge, samples, least_characters");
     }
   }
 
   std::string text(const toml::node& node) const {
-    if (!node.is_string()) refuse(where_, node.source(), "must be a text");
+    if (!node.is_string()) refuse_source(where_, node.source(), "must be a text");
     return node.value_or(std::string());
   }
   bool truth(const toml::node& node) const {
-    if (!node.is_boolean()) refuse(where_, node.source(), "must be true or false");
+    if (!node.is_boolean()) refuse_source(where_, node.source(), "must be true or false");
     return node.value_or(false);
   }
   uint64_t whole(const toml::node& node) const {
     const int64_t value = node.is_integer() ? node.value_or(int64_t{0}) : 0;
-    if (value < 1) refuse(where_, node.source(), "must be a whole number above 0");
+    if (value < 1) refuse_source(where_, node.source(), "must be a whole number above 0");
     return static_cast<uint64_t>(value);
   }
 
@@ -139,13 +140,14 @@ std::vector<PrepareSource> load_prepare_sources(const fs::path& description, con
   try {
     document = toml::parse(read_file(description, uint64_t{1} << 20), description.string());
   } catch (const toml::parse_error& error) {
-    refuse(description, error.source(), std::string(error.description()));
+    refuse_source(description, error.source(), std::string(error.description()));
   }
   std::vector<PrepareSource> sources;
   for (const auto& [key, node] : document) {
     if ((key != "text" && key != "conversation") || !node.is_array_of_tables()) {
-      refuse(description, node.source(),
-             "unknown entry '" + std::string(key.str()) + "'; use [[text]] or [[conversation]]");
+      refuse_source(
+          description, node.source(),
+          "unknown entry '" + std::string(key.str()) + "'; use [[text]] or [[conversation]]");
     }
     if (key == "conversation") continue;
     for (const toml::node& entry : *node.as_array())

@@ -15,7 +15,7 @@
 namespace onmal {
 namespace {
 
-struct Case {
+struct EngineCase {
   const char* architecture;
   DType matrices = DType::kF32;
   int64_t window = 0;
@@ -25,8 +25,8 @@ struct Case {
   bool exact = true;    // alone and in company
 };
 
-std::string case_name(const ::testing::TestParamInfo<Case>& tested) {
-  const Case& one = tested.param;
+std::string engine_case_name(const ::testing::TestParamInfo<EngineCase>& tested) {
+  const EngineCase& one = tested.param;
   return std::string(one.architecture) + "_" + std::string(dtype_info(one.matrices).name) +
          (one.window > 0 ? "_window" : "") + (one.matmul == MatmulPrecision::kInt8 ? "_int8" : "") +
          (one.cache_type == DType::kF32 ? ""
@@ -43,7 +43,7 @@ struct Text {
   int64_t starts_at = 0;  // pass
 };
 
-class PassRunnerTest : public ::testing::TestWithParam<Case> {
+class PassRunnerTest : public ::testing::TestWithParam<EngineCase> {
  protected:
   PassRunnerTest() {
     DecoderConfig config = testing::small_config(GetParam().architecture);
@@ -165,18 +165,18 @@ TEST_P(PassRunnerTest, ASequenceIsWhatAGeneratorMakesOfIt) {
 constexpr auto kInt8 = MatmulPrecision::kInt8;
 INSTANTIATE_TEST_SUITE_P(
     Models, PassRunnerTest,
-    ::testing::Values(Case{"llama"}, Case{"qwen3"}, Case{"gpt2"}, Case{"gemma3", DType::kF32, 9},
-                      Case{"llama", DType::kF32, 150}, Case{"phi3"},
-                      Case{"exaone4", DType::kF32, 9}, Case{"stablelm"}, Case{"granite"},
-                      Case{"llama", DType::kF16}, Case{"llama", DType::kQ8_0},
-                      Case{"llama", DType::kQ8_0, 0, kInt8, DType::kF32, 3e-2},
-                      Case{"qwen3", DType::kQ4_0, 0, kInt8, DType::kF16, 5e-2},
-                      Case{"llama", DType::kF16, 0, kInt8, DType::kF16, 4e-3},
-                      Case{"llama", DType::kF32, 0, MatmulPrecision::kF32, DType::kF16, 2e-3},
-                      Case{"qwen3", DType::kF32, 0, MatmulPrecision::kF32, DType::kQ8_0, 3e-2},
-                      Case{"qwen2moe", DType::kF32, 0, MatmulPrecision::kF32, DType::kF32, 1e-4,
-                           false}),
-    case_name);
+    ::testing::Values(
+        EngineCase{"llama"}, EngineCase{"qwen3"}, EngineCase{"gpt2"},
+        EngineCase{"gemma3", DType::kF32, 9}, EngineCase{"llama", DType::kF32, 150},
+        EngineCase{"phi3"}, EngineCase{"exaone4", DType::kF32, 9}, EngineCase{"stablelm"},
+        EngineCase{"granite"}, EngineCase{"llama", DType::kF16}, EngineCase{"llama", DType::kQ8_0},
+        EngineCase{"llama", DType::kQ8_0, 0, kInt8, DType::kF32, 3e-2},
+        EngineCase{"qwen3", DType::kQ4_0, 0, kInt8, DType::kF16, 5e-2},
+        EngineCase{"llama", DType::kF16, 0, kInt8, DType::kF16, 4e-3},
+        EngineCase{"llama", DType::kF32, 0, MatmulPrecision::kF32, DType::kF16, 2e-3},
+        EngineCase{"qwen3", DType::kF32, 0, MatmulPrecision::kF32, DType::kQ8_0, 3e-2},
+        EngineCase{"qwen2moe", DType::kF32, 0, MatmulPrecision::kF32, DType::kF32, 1e-4, false}),
+    engine_case_name);
 
 }  // namespace
 }  // namespace onmal

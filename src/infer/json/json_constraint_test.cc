@@ -23,14 +23,14 @@ bool passes(const TextConstraint& constraint, std::string_view text) {
   return constraint.may_end(state);
 }
 
-struct Case {
+struct SchemaCase {
   const char* schema;
   std::vector<const char*> good;
   std::vector<const char*> bad;
 };
 
 TEST(JsonConstraint, Keywords) {
-  const std::vector<Case> cases = {
+  const std::vector<SchemaCase> cases = {
       {R"(true)",
        {"1", "[]", R"({"a":[{}]})", "null", R"("x")", "-0.5e+10"},
        {"", "01", "+1", "[1,]", "{,}", "nul"}},
@@ -97,7 +97,7 @@ TEST(JsonConstraint, Keywords) {
        {"{}"},
        {R"({"a":1})"}},
   };
-  for (const Case& one : cases) {
+  for (const SchemaCase& one : cases) {
     const auto constraint = make_json_constraint(one.schema);
     for (const char* text : one.good) EXPECT_TRUE(passes(*constraint, text)) << one.schema << text;
     for (const char* text : one.bad) EXPECT_FALSE(passes(*constraint, text)) << one.schema << text;

@@ -9,7 +9,7 @@ constexpr size_t kMaxStates = 20'000;  // then all but one are forgotten between
 constexpr size_t kMaxReadings = 256;   // of one text; further ones are not followed
 constexpr int32_t kUnknown = -2;
 
-int64_t sum(int64_t a, int64_t b) { return std::min(a + b, kNoWay); }
+int64_t capped_sum(int64_t a, int64_t b) { return std::min(a + b, kNoWay); }
 // Without a byte, a comma or colon, that has been counted.
 int64_t one_less(int64_t length) { return length >= kNoWay ? kNoWay : length - 1; }
 
@@ -106,7 +106,7 @@ int32_t JsonWalker::stack_of(const Frame& frame, int32_t parent) const {
   const Node::Kind kind = node(frame.node).kind;
   const bool nests = kind == Node::Kind::kArray || kind == Node::Kind::kObject;
   const int32_t depth = stack(parent).depth + (nests ? 1 : 0);
-  const int64_t cost = sum(rest(frame), stack(parent).cost);
+  const int64_t cost = capped_sum(rest(frame), stack(parent).cost);
   stacks_.push_back({frame, parent, depth, cost});
   return known->second;
 }
@@ -408,7 +408,8 @@ int64_t JsonWalker::rest_of_array(const Frame& frame, const ArrayNode& array) co
       return array.min_items > 0 ? one_less(grammar_->array_end(array, 0))
                                  : grammar_->array_end(array, 0);
     case kArrayComma:
-      return sum(grammar_->shortest(array.item(frame.a)), grammar_->array_end(array, frame.a + 1));
+      return capped_sum(grammar_->shortest(array.item(frame.a)),
+                        grammar_->array_end(array, frame.a + 1));
     default:
       return grammar_->array_end(array, frame.a);
   }
@@ -451,11 +452,11 @@ int64_t JsonWalker::rest_of_wrap(const Frame& frame, const WrapNode& wrap) const
     case kWrapFree:
       return 0;
     case kWrapBefore:
-      return sum(wrap.before->distance(frame.a), value + after);
+      return capped_sum(wrap.before->distance(frame.a), value + after);
     case kWrapAgain:
-      return sum(wrap.again->distance(frame.a), value + after);
+      return capped_sum(wrap.again->distance(frame.a), value + after);
     case kWrapValue:
-      return sum(value, after);
+      return capped_sum(value, after);
     default:
       return wrap.after->distance(frame.a);
   }

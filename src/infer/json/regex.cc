@@ -12,7 +12,7 @@
 namespace onmal::json {
 namespace {
 
-constexpr size_t kMaxNodes = 100'000;
+constexpr size_t kMaxRegexNodes = 100'000;
 constexpr int32_t kClosed = -2;    // the position behind the closing quote
 constexpr int32_t kUnopened = -1;  // the one before the opening quote
 
@@ -38,7 +38,7 @@ class Nfa {
   Nfa(bool json, std::string where) : json_(json), where_(std::move(where)) {}
 
   int32_t add_node(bool is_character) {
-    if (nodes_.size() >= kMaxNodes)
+    if (nodes_.size() >= kMaxRegexNodes)
       throw Error(ErrorCode::kUnsupported, where_, "the pattern is too large", "make it simpler");
     nodes_.push_back({{}, {}, is_character});
     return static_cast<int32_t>(nodes_.size()) - 1;

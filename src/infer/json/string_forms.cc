@@ -12,7 +12,7 @@ namespace {
 enum Place : int32_t {
   kOpen,
   kBetween,
-  kClosed,
+  kEnd,
   kOneMore,
   kTwoMore,
   kThreeMore,
@@ -43,7 +43,7 @@ struct Move {
 };
 
 constexpr std::array kMoves = std::to_array<Move>({
-    {kOpen, '"', '"', kBetween},        {kBetween, '"', '"', kClosed},
+    {kOpen, '"', '"', kBetween},        {kBetween, '"', '"', kEnd},
     {kBetween, 0x20, 0x21, kBetween},   {kBetween, 0x23, 0x5B, kBetween},
     {kBetween, '\\', '\\', kEscape},    {kBetween, 0x5D, 0x7F, kBetween},
     {kBetween, 0xC2, 0xDF, kOneMore},   {kBetween, 0xE0, 0xE0, kAfterE0},
@@ -162,7 +162,7 @@ Dfa make_free_text() {
     return false;
   };
   const auto mark = [](const Position& at) {
-    return PositionMark{at[0] == kClosed ? 0 : -1, at[0] == kBetween};
+    return PositionMark{at[0] == kEnd ? 0 : -1, at[0] == kBetween};
   };
   return Dfa(ByteClasses(ranges), {{kOpen}, step, mark}, "strings");
 }

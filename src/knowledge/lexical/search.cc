@@ -177,9 +177,9 @@ bool is_better(const ScoredChunk& a, const ScoredChunk& b) {
 }
 
 // The best k so far, the worst of them in front.
-class Best {
+class BestHits {
  public:
-  explicit Best(size_t k) : k_(k) {}
+  explicit BestHits(size_t k) : k_(k) {}
   // Whether a chunk that scores at most `bound` might still be one of them.
   bool may_enter(double bound) const {
     return heap_.size() < k_ || bound * kSlack >= heap_.front().score;
@@ -219,7 +219,7 @@ bool is_visible(std::span<const uint64_t> visible, size_t number) {
 
 class WindowSearch {
  public:
-  explicit WindowSearch(Best& best) : best_(best) {}
+  explicit WindowSearch(BestHits& best) : best_(best) {}
 
   void search(const SegmentTerms& terms, size_t window) {
     const auto begin = static_cast<uint32_t>(window * kWindow);
@@ -299,7 +299,7 @@ class WindowSearch {
     candidates_.resize(kept);
   }
 
-  Best& best_;
+  BestHits& best_;
   double total_ = 0;
   size_t lookups_ = 0;  // the first so many terms cannot bring a chunk in by themselves
   std::vector<Active> active_;
@@ -417,7 +417,7 @@ std::vector<ScoredChunk> search_segments(std::span<const SegmentView> segments,
   if (k <= 0 || query.empty()) return {};
   const std::vector<SegmentTerms> opened =
       open_terms(segments, source, merge_terms(query), options, possible);
-  Best best(static_cast<size_t>(k));
+  BestHits best(static_cast<size_t>(k));
   const auto search = std::make_unique<WindowSearch>(best);
   for (const Window& window : rank_windows(opened)) {
     if (!best.may_enter(window.bound)) break;

@@ -17,7 +17,7 @@ constexpr uint32_t kGone = UINT32_MAX;
 // What a term costs beside its letters and postings: the map's node and bucket, the vector.
 constexpr uint64_t kTermBytes = 96;
 
-bool is_visible(std::span<const uint64_t> visible, size_t number) {
+bool is_set(std::span<const uint64_t> visible, size_t number) {
   return number / 64 < visible.size() && (visible[number / 64] >> (number % 64) & 1) != 0;
 }
 
@@ -190,7 +190,7 @@ SegmentChunks merge_segments(
     const SegmentView& segment = segments[position];
     renumbered[position].assign(segment.chunks->chunks.size(), kGone);
     for (size_t number = 0; number < segment.chunks->chunks.size(); ++number) {
-      if (is_visible(segment.visible, number))
+      if (is_set(segment.visible, number))
         places.push_back({segment.chunks->chunks[number], position, number});
     }
   }

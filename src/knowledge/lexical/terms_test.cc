@@ -8,7 +8,7 @@
 namespace onmal {
 namespace {
 
-using testing::UnorderedElementsAre;
+using ::testing::UnorderedElementsAre;
 
 std::map<std::string, uint32_t> map_of(const std::vector<TermCount>& terms) {
   std::map<std::string, uint32_t> map;

@@ -14,7 +14,7 @@
 namespace onmal {
 namespace {
 
-constexpr int kMostDepth = 400;
+constexpr int kMostDocxDepth = 400;
 
 std::optional<int> number_of(std::string_view text) {
   int value = 0;
@@ -92,7 +92,7 @@ class DocxWalk {
 
  private:
   void check(int depth) const {
-    if (depth > kMostDepth)
+    if (depth > kMostDocxDepth)
       throw Error(ErrorCode::kBadFile, out_.where(), "elements are nested more than 400 deep");
   }
 

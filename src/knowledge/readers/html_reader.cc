@@ -50,9 +50,9 @@ class ParseMemory {
   size_t left_ = 0;
 };
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
+bool is_html_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
 
-std::string_view attribute_of(const GumboNode* node, const char* name) {
+std::string_view html_attribute(const GumboNode* node, const char* name) {
   const GumboAttribute* attribute = gumbo_get_attribute(&node->v.element.attributes, name);
   return attribute == nullptr ? std::string_view() : attribute->value;
 }
@@ -67,9 +67,9 @@ const GumboVector* children_of(const GumboNode* node) {
 bool is_hidden(const GumboNode* node) {
   const GumboVector& attributes = node->v.element.attributes;
   if (gumbo_get_attribute(&attributes, "hidden") != nullptr) return true;
-  if (attribute_of(node, "aria-hidden") == "true") return true;
-  std::string style = lowercase(attribute_of(node, "style"));
-  style.erase(std::remove_if(style.begin(), style.end(), is_space), style.end());
+  if (html_attribute(node, "aria-hidden") == "true") return true;
+  std::string style = lowercase(html_attribute(node, "style"));
+  style.erase(std::remove_if(style.begin(), style.end(), is_html_space), style.end());
   return style.find("display:none") != style.npos || style.find("visibility:hidden") != style.npos;
 }
 
@@ -137,7 +137,7 @@ class HtmlWalk {
     if (tag == GUMBO_TAG_TITLE) return add_title(node);
     if (tag == GUMBO_TAG_HEAD) return walk_head(node);
     if (is_left_out(tag) || is_hidden(node)) return;
-    const bool menu = tag == GUMBO_TAG_NAV || attribute_of(node, "role") == "navigation";
+    const bool menu = tag == GUMBO_TAG_NAV || html_attribute(node, "role") == "navigation";
     if (menu && !navigation_) return;
     if (tag == GUMBO_TAG_IMG) return out_.leave_out("pictures");
     if (tag == GUMBO_TAG_BR) return break_line();
@@ -305,7 +305,7 @@ class HtmlWalk {
       return;
     }
     for (size_t at = 0; at < text.size();) {
-      if (is_space(text[at])) {
+      if (is_html_space(text[at])) {
         space_ = true;
         ++at;
         continue;
@@ -313,8 +313,8 @@ class HtmlWalk {
       size_t end = at;
       // A single space between words stays part of the run.
       while (end < text.size() &&
-             (!is_space(text[end]) ||
-              (text[end] == ' ' && end + 1 < text.size() && !is_space(text[end + 1]))))
+             (!is_html_space(text[end]) ||
+              (text[end] == ' ' && end + 1 < text.size() && !is_html_space(text[end + 1]))))
         ++end;
       const bool began = out_.in_block();
       if (!began) out_.begin_block(kind_now(), level_);

@@ -13,7 +13,7 @@
 namespace onmal {
 namespace {
 
-constexpr int kMostDepth = 200;
+constexpr int kMostHwpDepth = 200;
 constexpr std::string_view kSignature = "HWP Document File";
 
 constexpr uint32_t kCompressed = 1;
@@ -66,7 +66,7 @@ class HwpWalk {
 
   // Paragraphs wherever they stand among these records.
   void walk(size_t begin, size_t end, int depth) {
-    if (depth > kMostDepth)
+    if (depth > kMostHwpDepth)
       throw Error(ErrorCode::kBadFile, out_.where(), "records are nested more than 200 deep");
     for (size_t i = begin; i < end; i = at(i).after) {
       const uint16_t tag = at(i).tag;
@@ -170,7 +170,7 @@ class HwpWalk {
   void add_control(size_t index, int depth) {
     const uint32_t id = hwp_u32(at(index).data, 0);
     if (id == control_id("tcmt")) return out_.leave_out("hidden comments");
-    if (id == control_id("tbl ") && depth < kMostDepth) return add_table(index, depth);
+    if (id == control_id("tbl ") && depth < kMostHwpDepth) return add_table(index, depth);
     walk(index + 1, at(index).after, depth);
   }
 

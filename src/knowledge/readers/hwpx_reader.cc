@@ -11,15 +11,15 @@
 namespace onmal {
 namespace {
 
-constexpr int kMostDepth = 400;
+constexpr int kMostHwpxDepth = 400;
 constexpr std::string_view kMimeType = "application/hwp+zip";
 
-struct ParagraphShape {
+struct HwpxParagraph {
   BlockKind kind = BlockKind::kParagraph;
   int level = 0;
 };
 
-int number_of(std::string_view text) {
+int number_in(std::string_view text) {
   int value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
@@ -55,23 +55,23 @@ class HwpxWalk {
 
  private:
   void check(int depth) const {
-    if (depth > kMostDepth)
+    if (depth > kMostHwpxDepth)
       throw Error(ErrorCode::kBadFile, out_.where(), "elements are nested more than 400 deep");
   }
 
-  ParagraphShape shape_of(const pugi::xml_node& node, int depth) {
+  HwpxParagraph shape_of(const pugi::xml_node& node, int depth) {
     check(depth);
     for (const pugi::xml_node& child : node.children()) {
       if (local_name(child) == "heading") {
         const std::string_view type = attribute_of(child, "type");
         if (type == "OUTLINE")
           return {BlockKind::kHeading,
-                  std::clamp(number_of(attribute_of(child, "level")) + 1, 1, 6)};
+                  std::clamp(number_in(attribute_of(child, "level")) + 1, 1, 6)};
         if (type == "NUMBER" || type == "BULLET") return {BlockKind::kListItem, 0};
       }
       if (local_name(child) == "switch" || local_name(child) == "case" ||
           local_name(child) == "default") {
-        const ParagraphShape inner = shape_of(child, depth + 1);
+        const HwpxParagraph inner = shape_of(child, depth + 1);
         if (inner.kind != BlockKind::kParagraph) return inner;
       }
     }
@@ -88,7 +88,7 @@ class HwpxWalk {
       *cell_ += text;
     } else {
       const auto shape = shapes_.find(attribute_of(node, "paraPrIDRef"));
-      const ParagraphShape kind = shape == shapes_.end() ? ParagraphShape() : shape->second;
+      const HwpxParagraph kind = shape == shapes_.end() ? HwpxParagraph() : shape->second;
       out_.add_block(kind.kind, text, kind.level);
     }
     for (const pugi::xml_node& object : objects) add_object(object, depth + 1);
@@ -200,7 +200,7 @@ class HwpxWalk {
   }
 
   DocumentBuilder& out_;
-  std::map<std::string, ParagraphShape, std::less<>> shapes_;
+  std::map<std::string, HwpxParagraph, std::less<>> shapes_;
   std::string* cell_ = nullptr;
   bool deleting_ = false;
 };
@@ -226,7 +226,7 @@ std::string package_file(ZipPackage& package) {
 
 int section_number(std::string_view name) {
   const size_t at = name.rfind("section");
-  return at == name.npos ? -1 : number_of(name.substr(at + 7));
+  return at == name.npos ? -1 : number_in(name.substr(at + 7));
 }
 
 // Sections by their numbers, for packages that do not list them.

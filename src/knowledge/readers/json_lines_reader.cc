@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMostDepth = 64;
+constexpr int kMostJsonDepth = 64;
 
 // Brackets open at once, outside strings.
 int depth_of(std::string_view line) {
@@ -62,7 +62,7 @@ void read_json_lines(const ReaderInput& input, DocumentBuilder& out) {
     ++number;
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     const std::string place = input.where() + ":" + std::to_string(number);
-    if (depth_of(line) > kMostDepth)
+    if (depth_of(line) > kMostJsonDepth)
       throw Error(ErrorCode::kBadFile, place, "values nested more than 64 deep");
     const Json value = Json::parse(line, nullptr, false);
     if (value.is_discarded())

@@ -11,7 +11,7 @@
 namespace onmal {
 namespace {
 
-constexpr int kMostDepth = 16;
+constexpr int kMostMailDepth = 16;
 constexpr int kMostParts = 1000;
 constexpr size_t kMostHeaderBytes = size_t{1} << 20;
 
@@ -175,7 +175,7 @@ class MailReader {
   explicit MailReader(DocumentBuilder& out) : out_(out) {}
 
   void add(std::string_view text, int depth, bool whole) {
-    if (depth > kMostDepth)
+    if (depth > kMostMailDepth)
       throw Error(ErrorCode::kBadFile, out_.where(), "parts are nested more than 16 deep");
     if (++parts_ > kMostParts)
       throw Error(ErrorCode::kResource, out_.where(), "more than 1000 parts");

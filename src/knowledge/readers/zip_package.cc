@@ -11,13 +11,13 @@
 namespace onmal {
 namespace {
 
-constexpr uint64_t kMostParts = 20000;
+constexpr uint64_t kMostZipParts = 20000;
 constexpr uint64_t kMostRatio = 300;                 // unpacked to packed, of all parts
 constexpr uint64_t kFreeBytes = uint64_t{32} << 20;  // whatever the ratio
 constexpr uint64_t kMostPart = uint64_t{256} << 20;
 constexpr int64_t kMostXmlItems = 6'000'000;  // elements and attributes: about 600 MB of tree
 
-struct CloseFile {
+struct CloseZipFile {
   void operator()(zip_file_t* file) const { zip_fclose(file); }
 };
 
@@ -33,7 +33,7 @@ ZipPackage::ZipPackage(std::string_view bytes, std::string where, const ReadLimi
   const std::string reason = zip_error_strerror(&error);
   zip_error_fini(&error);
   if (archive_ != nullptr) {
-    if (zip_get_num_entries(archive_, 0) <= static_cast<zip_int64_t>(kMostParts)) return;
+    if (zip_get_num_entries(archive_, 0) <= static_cast<zip_int64_t>(kMostZipParts)) return;
     zip_discard(archive_);
     throw Error(ErrorCode::kResource, where_, "a zip file of more than 20000 parts");
   }
@@ -76,7 +76,7 @@ std::optional<std::string> ZipPackage::read(const std::string& name) {
   };
   // What the entry claims is refused at once; what it then holds is counted.
   if ((stat.valid & ZIP_STAT_SIZE) != 0 && stat.size > limit) throw too_much();
-  const std::unique_ptr<zip_file_t, CloseFile> file(zip_fopen_index(archive_, part, 0));
+  const std::unique_ptr<zip_file_t, CloseZipFile> file(zip_fopen_index(archive_, part, 0));
   if (file == nullptr) throw Error(ErrorCode::kBadFile, place, std::string(zip_strerror(archive_)));
   std::string content;
   std::array<char, 65536> buffer;

@@ -22,9 +22,9 @@ std::string without_zeros(std::string text) {
 }
 
 // Walks the terms of a segment page by page.
-class TermCursor {
+class MergeCursor {
  public:
-  TermCursor(SqlDatabase& database, int64_t segment) : database_(database), segment_(segment) {
+  MergeCursor(SqlDatabase& database, int64_t segment) : database_(database), segment_(segment) {
     load();
   }
   bool done() const { return at_ == terms_.size(); }
@@ -220,7 +220,7 @@ void KnowledgeStore::merge(const std::vector<size_t>& places) {
   const ChunkRanges alive = visible_now({});
   std::vector<std::vector<uint64_t>> bits;
   std::vector<SegmentView> segments;
-  std::vector<TermCursor> cursors;
+  std::vector<MergeCursor> cursors;
   for (const size_t place : places) {
     const Cache::Segment& segment = cache_->segments[place];
     bits.push_back(bits_of_ranges(segment.chunks, alive));
@@ -230,8 +230,8 @@ void KnowledgeStore::merge(const std::vector<size_t>& places) {
   for (size_t i = 0; i < bits.size(); ++i) segments[i].visible = bits[i];
   const auto every_term = [&](FunctionRef<void(size_t, const TermPostings&)> take) {
     for (;;) {
-      const TermCursor* least = nullptr;
-      for (const TermCursor& cursor : cursors) {
+      const MergeCursor* least = nullptr;
+      for (const MergeCursor& cursor : cursors) {
         if (!cursor.done() && (least == nullptr || cursor.term().term < least->term().term))
           least = &cursor;
       }

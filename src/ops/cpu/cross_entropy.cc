@@ -14,7 +14,7 @@ constexpr int64_t kChunkBytes = int64_t{16} << 20;
 constexpr int64_t kMostChunkBytes = int64_t{64} << 20;
 constexpr int64_t kGoodChunkRows = 256;
 constexpr int64_t kFewestChunkRows = 32;
-constexpr int64_t kRowsPerTask = 4;
+constexpr int64_t kLossRowsPerTask = 4;
 
 struct Chunk {
   int64_t begin, rows;
@@ -40,7 +40,7 @@ void chunk_logits(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bi
 void chunk_losses(Exec& exec, const Tensor& targets, const CrossEntropyParams& params,
                   const Chunk& chunk, int64_t vocabulary, float gradient_scale, float* logits,
                   float* losses) {
-  exec.pool->for_blocks(0, chunk.rows, kRowsPerTask, [&](int64_t begin, int64_t end) {
+  exec.pool->for_blocks(0, chunk.rows, kLossRowsPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const int32_t target = targets.i32()[chunk.begin + r];
       float* row = logits + r * vocabulary;

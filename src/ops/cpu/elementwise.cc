@@ -6,20 +6,20 @@
 namespace onmal::cpu {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // values a task: 64 KiB of each operand
-constexpr int64_t kRows = 8;         // of sigmoid_gate a task
+constexpr int64_t kValuesPerTask = 1 << 14;  // values a task: 64 KiB of each operand
+constexpr int64_t kRows = 8;                 // of sigmoid_gate a task
 
 }  // namespace
 
 void add(Exec& exec, const Tensor& a, const Tensor& b, const Tensor& out) {
-  exec.pool->for_blocks(0, out.elements(), kGrain, [&](int64_t begin, int64_t end) {
+  exec.pool->for_blocks(0, out.elements(), kValuesPerTask, [&](int64_t begin, int64_t end) {
     exec.backend->kernels->elementwise->add(a.f32() + begin, b.f32() + begin, out.f32() + begin,
                                             end - begin);
   });
 }
 
 void scale(Exec& exec, const Tensor& x, float factor, const Tensor& out) {
-  exec.pool->for_blocks(0, out.elements(), kGrain, [&](int64_t begin, int64_t end) {
+  exec.pool->for_blocks(0, out.elements(), kValuesPerTask, [&](int64_t begin, int64_t end) {
     exec.backend->kernels->elementwise->scale(factor, x.f32() + begin, out.f32() + begin,
                                               end - begin);
   });
@@ -28,7 +28,7 @@ void scale(Exec& exec, const Tensor& x, float factor, const Tensor& out) {
 void multiply_rows(Exec& exec, const Tensor& x, const Tensor& factors, const Tensor& out) {
   const int64_t columns = x.dim(-1);
   const bool alike = factors.elements() == out.elements();
-  const int64_t grain = std::max<int64_t>(1, kGrain / columns);
+  const int64_t grain = std::max<int64_t>(1, kValuesPerTask / columns);
   exec.pool->for_blocks(0, x.shape().rows(), grain, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const float* in = x.f32() + r * columns;
@@ -40,14 +40,14 @@ void multiply_rows(Exec& exec, const Tensor& x, const Tensor& factors, const Ten
 }
 
 void softcap(Exec& exec, const Tensor& x, float cap, const Tensor& out) {
-  exec.pool->for_blocks(0, out.elements(), kGrain, [&](int64_t begin, int64_t end) {
+  exec.pool->for_blocks(0, out.elements(), kValuesPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) out.f32()[i] = cap * std::tanh(x.f32()[i] / cap);
   });
 }
 
 void softcap_backward(Exec& exec, const Tensor& dout, const Tensor& x, float cap, const Tensor& dx,
                       bool accumulate) {
-  exec.pool->for_blocks(0, dx.elements(), kGrain, [&](int64_t begin, int64_t end) {
+  exec.pool->for_blocks(0, dx.elements(), kValuesPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const float bent = std::tanh(x.f32()[i] / cap);
       const float slope = dout.f32()[i] * (1.0F - bent * bent);

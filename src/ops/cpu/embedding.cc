@@ -6,7 +6,7 @@
 namespace onmal::cpu {
 namespace {
 
-constexpr int64_t kRowsPerTask = 64;
+constexpr int64_t kLookupsPerTask = 64;
 constexpr int64_t kColumnsPerTask = 64;
 
 void to_f32(const kernels::ConvertKernels& convert, DType dtype, const void* row, float* out,
@@ -29,7 +29,7 @@ void to_f32(const kernels::ConvertKernels& convert, DType dtype, const void* row
 void embedding(Exec& exec, const Tensor& table, const Tensor& ids, const Tensor& out) {
   const int64_t dim = table.dim(1);
   const int64_t row_bytes = table.bytes() / table.dim(0);
-  exec.pool->for_blocks(0, ids.elements(), kRowsPerTask, [&](int64_t begin, int64_t end) {
+  exec.pool->for_blocks(0, ids.elements(), kLookupsPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       to_f32(*exec.backend->kernels->convert, table.dtype(),
              table.data_as<std::byte>() + ids.i32()[i] * row_bytes, out.f32() + i * dim, dim);

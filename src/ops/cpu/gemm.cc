@@ -4,6 +4,7 @@
 
 #include "kernels/select.h"
 #include "ops/backend.h"
+#include "ops/cpu/task_sizes.h"
 
 namespace onmal::cpu {
 namespace {
@@ -16,8 +17,6 @@ constexpr int64_t kMostColumns = 1024;  // the packed right block: 1.5 MB
 constexpr int64_t kMostRows = 96;       // a task's packed left block: 144 KB
 constexpr int64_t kPanelsPerTask = 4;   // of the right factor, packed together
 constexpr int64_t kFewestTasks = 8;
-
-int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
 // value cut into the fewest equal parts of at most `most`, each a multiple of step.
 int64_t even_part(int64_t value, int64_t most, int64_t step) {

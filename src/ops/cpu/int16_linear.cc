@@ -12,18 +12,18 @@ using kernels::Int16Lanes;
 using kernels::kInt16Group;
 using kernels::kInt16PanelOutputs;
 
-constexpr int64_t kGroupsAtOnce = 32;  // a tile's part stays in the first-level cache: 24 KB
-constexpr int64_t kPanelsPerTask = 4;  // theirs in the second-level one: 136 KB
+constexpr int64_t kInt16Groups = 32;  // a tile's part stays in the first-level cache: 24 KB
+constexpr int64_t kInt16Panels = 4;   // theirs in the second-level one: 136 KB
 
-// Pieces of kGroupsAtOnce groups of `lanes` rows, values before scales.
-int64_t piece_floats(int64_t lanes) { return kGroupsAtOnce * lanes * (kInt16Group / 2 + 1); }
+// Pieces of kInt16Groups groups of `lanes` rows, values before scales.
+int64_t piece_floats(int64_t lanes) { return kInt16Groups * lanes * (kInt16Group / 2 + 1); }
 
 Int16Lanes piece_at(float* memory, int64_t lanes, int64_t index) {
   float* place = memory + index * piece_floats(lanes);
-  return {reinterpret_cast<int16_t*>(place), place + kGroupsAtOnce * lanes * (kInt16Group / 2)};
+  return {reinterpret_cast<int16_t*>(place), place + kInt16Groups * lanes * (kInt16Group / 2)};
 }
 
-struct Problem {
+struct Int16Problem {
   const Int16Kernels& kernels;
   const Tensor& x;
   const Tensor& w;
@@ -34,9 +34,9 @@ struct Problem {
   int64_t outputs() const { return w.dim(0); }
   int64_t inner() const { return w.dim(1); }
   int64_t tiles_count() const { return (rows() + kernels.tile_rows - 1) / kernels.tile_rows; }
-  int64_t pieces() const { return (inner() / kInt16Group + kGroupsAtOnce - 1) / kGroupsAtOnce; }
+  int64_t pieces() const { return (inner() / kInt16Group + kInt16Groups - 1) / kInt16Groups; }
   int64_t groups_of(int64_t piece) const {
-    return std::min(kGroupsAtOnce, inner() / kInt16Group - piece * kGroupsAtOnce);
+    return std::min(kInt16Groups, inner() / kInt16Group - piece * kInt16Groups);
   }
   int64_t rows_of(int64_t tile) const {
     return std::min(kernels.tile_rows, rows() - tile * kernels.tile_rows);
@@ -46,22 +46,22 @@ struct Problem {
   }
 };
 
-void pack_tile(const Problem& p, int64_t tile) {
+void pack_tile(const Int16Problem& p, int64_t tile) {
   const float* row = p.x.f32() + tile * p.kernels.tile_rows * p.inner();
   for (int64_t piece = 0; piece < p.pieces(); ++piece) {
-    p.kernels.pack_tile(row + piece * kGroupsAtOnce * kInt16Group, p.inner(), p.rows_of(tile),
+    p.kernels.pack_tile(row + piece * kInt16Groups * kInt16Group, p.inner(), p.rows_of(tile),
                         p.groups_of(piece), p.tile_piece(tile, piece));
   }
 }
 
 // Outputs [begin, end) of every row.
-void multiply_outputs(const Problem& p, int64_t begin, int64_t end, float* scratch) {
+void multiply_outputs(const Int16Problem& p, int64_t begin, int64_t end, float* scratch) {
   const auto* weights = p.w.data_as<uint16_t>();
   for (int64_t piece = 0; piece < p.pieces(); ++piece) {
     const int64_t groups = p.groups_of(piece);
     for (int64_t n = begin; n < end; n += kInt16PanelOutputs) {
       p.kernels.pack_panel(p.w.dtype(),
-                           weights + n * p.inner() + piece * kGroupsAtOnce * kInt16Group, p.inner(),
+                           weights + n * p.inner() + piece * kInt16Groups * kInt16Group, p.inner(),
                            std::min(kInt16PanelOutputs, end - n), groups,
                            piece_at(scratch, kInt16PanelOutputs, (n - begin) / kInt16PanelOutputs));
     }
@@ -78,7 +78,7 @@ void multiply_outputs(const Problem& p, int64_t begin, int64_t end, float* scrat
   }
 }
 
-void add_bias(const Problem& p, const Tensor& bias, int64_t begin, int64_t end) {
+void add_bias(const Int16Problem& p, const Tensor& bias, int64_t begin, int64_t end) {
   if (!bias.defined()) return;
   for (int64_t m = 0; m < p.rows(); ++m) {
     for (int64_t n = begin; n < end; ++n) p.out.f32()[m * p.outputs() + n] += bias.f32()[n];
@@ -95,13 +95,13 @@ bool uses_wide_integers(const Exec& exec, const Tensor& w) {
 
 void wide_integer_linear(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& bias,
                          const Tensor& out) {
-  Problem problem{*kernels::int16(*exec.backend->kernels), x, w, out, nullptr};
+  Int16Problem problem{*kernels::int16(*exec.backend->kernels), x, w, out, nullptr};
   const int64_t tile_floats = problem.pieces() * piece_floats(problem.kernels.tile_rows);
   const Tensor tiles = Tensor::empty(*exec.memory, Shape{problem.tiles_count() * tile_floats});
   problem.tiles = tiles.f32();
   exec.pool->run(problem.tiles_count(), [&](int64_t tile, int) { pack_tile(problem, tile); });
-  constexpr int64_t kOutputs = kPanelsPerTask * kInt16PanelOutputs;
-  const int64_t scratch_floats = kPanelsPerTask * piece_floats(kInt16PanelOutputs);
+  constexpr int64_t kOutputs = kInt16Panels * kInt16PanelOutputs;
+  const int64_t scratch_floats = kInt16Panels * piece_floats(kInt16PanelOutputs);
   const Tensor scratch = Tensor::empty(*exec.memory, Shape{exec.pool->threads() * scratch_floats});
   exec.pool->run((problem.outputs() + kOutputs - 1) / kOutputs, [&](int64_t task, int thread) {
     const int64_t begin = task * kOutputs;

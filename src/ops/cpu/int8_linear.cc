@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/select.h"
+#include "ops/cpu/task_sizes.h"
 #include "ops/packed_weights.h"
 
 namespace onmal::cpu {
@@ -17,15 +18,10 @@ using kernels::kInt8PanelOutputs;
 using kernels::kInt8Step;
 
 // Up to this many rows of x the weights are read as they are; with more, unpacking them pays.
-constexpr int64_t kFewRows = 8;
-constexpr int64_t kPanelsPerTask = 4;
+constexpr int64_t kFewInt8Rows = 8;
+constexpr int64_t kInt8Panels = 4;
 constexpr int64_t kFewPackedRows = 16;
-constexpr int64_t kGroupsAtOnce = kernels::kInt8Stretch;  // 4 panels stay in the second-level cache
-constexpr int64_t kTasks = 16;
-constexpr int64_t kFewestOutputs = 16;
-constexpr int64_t kMostBytes = int64_t{1} << 18;
-
-int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+constexpr int64_t kInt8Groups = kernels::kInt8Stretch;  // 4 panels stay in the second-level cache
 
 // Scratch in one piece of floats, handed out in aligned parts.
 class Pieces {
@@ -76,11 +72,6 @@ void add_bias(const Tensor& bias, float* out, int64_t stride, int64_t rows, int6
   for (int64_t m = 0; m < rows; ++m) {
     for (int64_t n = begin; n < end; ++n) out[m * stride + n] += bias.f32()[n];
   }
-}
-
-int64_t outputs_per_task(int64_t outputs, int64_t row_bytes) {
-  const int64_t most = std::max(kFewestOutputs, kMostBytes / row_bytes);
-  return std::clamp(outputs / kTasks, kFewestOutputs, most) / 4 * 4;
 }
 
 void few_rows(Exec& exec, const Int8Kernels& kernels, const Tensor& x, const Tensor& w,
@@ -156,8 +147,8 @@ class Tiles {
   Tensor memory_;
 };
 
-constexpr int64_t kPanelValues = 2 * kGroupsAtOnce * kInt8Group * kInt8PanelOutputs;
-constexpr int64_t kPanelScales = kGroupsAtOnce * 2 * kInt8PanelOutputs * 4;
+constexpr int64_t kPanelValues = 2 * kInt8Groups * kInt8Group * kInt8PanelOutputs;
+constexpr int64_t kPanelScales = kInt8Groups * 2 * kInt8PanelOutputs * 4;
 
 int64_t panel_floats() { return Pieces::floats(kPanelValues) + 2 * Pieces::floats(kPanelScales); }
 
@@ -178,8 +169,8 @@ void multiply_outputs(const Int8Kernels& kernels, const Tiles& tiles, const Tens
   const int64_t groups = w.dim(1) / kInt8Group;
   const int64_t rows = out.dim(0);
   const int64_t stride = out.dim(1);
-  for (int64_t first = 0; first < groups; first += kGroupsAtOnce) {
-    const int64_t here = std::min(kGroupsAtOnce, groups - first);
+  for (int64_t first = 0; first < groups; first += kInt8Groups) {
+    const int64_t here = std::min(kInt8Groups, groups - first);
     for (int64_t n = begin; n < end; n += kInt8PanelOutputs) {
       if (packed.data != nullptr) {
         kernels.unpack_panel(w.dtype(), packed.data + n / kInt8PanelOutputs * packed.bytes,
@@ -224,12 +215,12 @@ void integer_linear(Exec& exec, const Tensor& x, const Tensor& w, const Tensor& 
     return few_rows_packed(exec, kernels, x, w, packed, bias, out);
   }
   const bool few =
-      number == RowNumber::kAsCounted ? x.dim(0) <= kFewRows : number == RowNumber::kFew;
+      number == RowNumber::kAsCounted ? x.dim(0) <= kFewInt8Rows : number == RowNumber::kFew;
   if (few) return few_rows(exec, kernels, x, w, bias, out);
   const Tiles tiles(exec, kernels, x, w.dtype());
   const int64_t outputs = w.dim(0);
-  constexpr int64_t kOutputs = kPanelsPerTask * kInt8PanelOutputs;
-  const int64_t scratch_floats = kPanelsPerTask * panel_floats();
+  constexpr int64_t kOutputs = kInt8Panels * kInt8PanelOutputs;
+  const int64_t scratch_floats = kInt8Panels * panel_floats();
   const Tensor scratch = Tensor::empty(*exec.memory, Shape{exec.pool->threads() * scratch_floats});
   exec.pool->run((outputs + kOutputs - 1) / kOutputs, [&](int64_t task, int thread) {
     const int64_t begin = task * kOutputs;

@@ -132,16 +132,16 @@ class Int8Test : public ::testing::TestWithParam<std::tuple<Isa, DType>> {
   Backend cpu_ = make_cpu_backend(isa_);
 };
 
-struct Size {
+struct Int8Size {
   int64_t m, n, k;
 };
 
 // k counts in blocks, so that every format gets whole ones.
-constexpr Size kSizes[] = {{1, 1, 1},  {1, 37, 3},  {2, 65, 9},  {3, 16, 8}, {4, 7, 2},
-                           {7, 33, 5}, {9, 16, 10}, {13, 47, 3}, {40, 81, 9}};
+constexpr Int8Size kSizes[] = {{1, 1, 1},  {1, 37, 3},  {2, 65, 9},  {3, 16, 8}, {4, 7, 2},
+                               {7, 33, 5}, {9, 16, 10}, {13, 47, 3}, {40, 81, 9}};
 
 TEST_P(Int8Test, DecodedWeightsMultiplyExactly) {
-  for (const Size& size : kSizes) {
+  for (const Int8Size& size : kSizes) {
     const int64_t inner = size.k * dtype_info(dtype_).block_size;
     const Tensor x = random(Shape{size.m, inner}, 1);
     const Tensor w = random_weights(Shape{size.n, inner}, 2);
@@ -150,7 +150,7 @@ TEST_P(Int8Test, DecodedWeightsMultiplyExactly) {
 }
 
 TEST_P(Int8Test, RoundedActivationsMultiplyExactly) {
-  for (const Size& size : kSizes) {
+  for (const Int8Size& size : kSizes) {
     const int64_t inner = size.k * dtype_info(dtype_).block_size;
     const Tensor x = random(Shape{size.m, inner}, 3);
     const Tensor w = random_weights(Shape{size.n, inner}, 4);

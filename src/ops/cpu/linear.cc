@@ -4,6 +4,7 @@
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/int16_linear.h"
 #include "ops/cpu/int8_linear.h"
+#include "ops/cpu/task_sizes.h"
 
 namespace onmal::cpu {
 namespace {
@@ -12,15 +13,6 @@ using kernels::GemmOperand;
 
 // Up to this many rows of x the weights are read as they are; with more, packing them pays.
 constexpr int64_t kFewRows = 16;
-constexpr int64_t kTasks = 16;
-constexpr int64_t kFewestOutputs = 16;            // a task's: short streams are slow to start
-constexpr int64_t kMostBytes = int64_t{1} << 18;  // of a task's weights: they stay in its cache
-
-int64_t outputs_per_task(int64_t outputs, int64_t row_bytes) {
-  const int64_t most = std::max(kFewestOutputs, kMostBytes / row_bytes);
-  return std::clamp(outputs / kTasks, kFewestOutputs, most) / 4 * 4;
-}
-
 constexpr int64_t kRowsAtOnce = kernels::kMatvecMostRows;
 
 // Some outputs of up to kRowsAtOnce rows from row m on.

@@ -95,7 +95,7 @@ void compare(Devices& devices, const Tensor& start, double bound, Body&& body) {
   EXPECT_EQ(values(alone), values(pair)) << "one thread and two threads differ";
 }
 
-struct Size {
+struct LinearSize {
   int64_t m, n, k;
 };
 
@@ -106,11 +106,12 @@ class LinearTest : public ::testing::TestWithParam<std::tuple<Isa, DType>> {
   double bound(int64_t depth) const { return 2e-5 * std::sqrt(static_cast<double>(depth)) + 1e-5; }
 };
 
-constexpr Size kSizes[] = {{1, 1, 32},   {1, 257, 96},  {3, 33, 64},   {4, 17, 320},  {5, 65, 32},
-                           {16, 64, 64}, {17, 33, 416}, {33, 3, 1056}, {130, 257, 64}};
+constexpr LinearSize kLinearSizes[] = {{1, 1, 32},    {1, 257, 96},  {3, 33, 64},
+                                       {4, 17, 320},  {5, 65, 32},   {16, 64, 64},
+                                       {17, 33, 416}, {33, 3, 1056}, {130, 257, 64}};
 
 TEST_P(LinearTest, Forward) {
-  for (const Size& size : kSizes) {
+  for (const LinearSize& size : kLinearSizes) {
     const Tensor x = devices_.random(Shape{size.m, size.k}, 1);
     const Tensor w = devices_.stored(Shape{size.n, size.k}, dtype_, 2);
     const Tensor start = devices_.random(Shape{size.m, size.n}, 3);
@@ -122,7 +123,7 @@ TEST_P(LinearTest, Forward) {
 }
 
 TEST_P(LinearTest, BackwardInput) {
-  for (const Size& size : kSizes) {
+  for (const LinearSize& size : kLinearSizes) {
     const Tensor dout = devices_.random(Shape{size.m, size.n}, 1);
     const Tensor w = devices_.stored(Shape{size.n, size.k}, dtype_, 2);
     const Tensor start = devices_.random(Shape{size.m, size.k}, 3);
@@ -184,7 +185,8 @@ class GradientTest : public ::testing::TestWithParam<Isa> {
 };
 
 TEST_P(GradientTest, WeightAndBias) {
-  for (const Size& size : {Size{1, 3, 5}, Size{17, 33, 65}, Size{257, 40, 97}, Size{700, 5, 3}}) {
+  for (const LinearSize& size : {LinearSize{1, 3, 5}, LinearSize{17, 33, 65},
+                                 LinearSize{257, 40, 97}, LinearSize{700, 5, 3}}) {
     const Tensor dout = devices_.random(Shape{size.m, size.n}, 1);
     const Tensor x = devices_.random(Shape{size.m, size.k}, 2);
     const Tensor dw = devices_.random(Shape{size.n, size.k}, 3);
@@ -214,7 +216,8 @@ TEST_P(GradientTest, EmbeddingAddsRepeatedIds) {
 
 // 600 rows of 8192 logits are more than one chunk.
 TEST_P(GradientTest, HeadInOneAndInSeveralChunks) {
-  for (const Size& size : {Size{1, 17, 8}, Size{37, 131, 33}, Size{600, 8192, 4}}) {
+  for (const LinearSize& size :
+       {LinearSize{1, 17, 8}, LinearSize{37, 131, 33}, LinearSize{600, 8192, 4}}) {
     std::vector<int32_t> chosen;
     Rng rng(5);
     for (int64_t i = 0; i < size.m; ++i) {

@@ -7,12 +7,12 @@
 namespace onmal::cpu {
 namespace {
 
-constexpr int64_t kValuesPerTask = 1 << 14;
+constexpr int64_t kNormValuesPerTask = 1 << 14;
 // Blocks of rows whose weight gradients are added up apart, then in order: their number depends on
 // the shape alone.
 constexpr int64_t kMostPartials = 16;
 
-int64_t rows_per_task(int64_t dim) { return std::max<int64_t>(1, kValuesPerTask / dim); }
+int64_t rows_per_task(int64_t dim) { return std::max<int64_t>(1, kNormValuesPerTask / dim); }
 
 float* at(const Tensor& tensor, int64_t offset) {
   return tensor.defined() ? tensor.f32() + offset : nullptr;

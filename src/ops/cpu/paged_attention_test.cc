@@ -17,13 +17,13 @@ namespace {
 constexpr int64_t kPages = 24;
 constexpr int64_t kHeads = 6;
 
-struct Case {
+struct PagedCase {
   DType cache;
   int64_t groups, head_dim, value_dim, window;
   float softcap;
 };
 
-class PagedAttentionTest : public ::testing::TestWithParam<Case> {
+class PagedAttentionTest : public ::testing::TestWithParam<PagedCase> {
  protected:
   Tensor random(const Shape& shape, uint64_t seed) {
     const Tensor tensor = Tensor::empty(memory_, shape);
@@ -149,12 +149,12 @@ TEST_P(PagedAttentionTest, SegmentsThatDoNotFitAreRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PagedAttentionTest,
-                         ::testing::Values(Case{DType::kF32, 2, 16, 16, 0, 0.0F},
-                                           Case{DType::kF32, 6, 20, 12, 0, 0.0F},
-                                           Case{DType::kF32, 1, 32, 32, 70, 0.0F},
-                                           Case{DType::kF16, 2, 16, 16, 0, 5.0F},
-                                           Case{DType::kF16, 3, 32, 32, 200, 0.0F},
-                                           Case{DType::kQ8_0, 2, 32, 64, 0, 0.0F}));
+                         ::testing::Values(PagedCase{DType::kF32, 2, 16, 16, 0, 0.0F},
+                                           PagedCase{DType::kF32, 6, 20, 12, 0, 0.0F},
+                                           PagedCase{DType::kF32, 1, 32, 32, 70, 0.0F},
+                                           PagedCase{DType::kF16, 2, 16, 16, 0, 5.0F},
+                                           PagedCase{DType::kF16, 3, 32, 32, 200, 0.0F},
+                                           PagedCase{DType::kQ8_0, 2, 32, 64, 0, 0.0F}));
 
 }  // namespace
 }  // namespace onmal

@@ -12,7 +12,7 @@
 namespace onmal {
 namespace {
 
-constexpr size_t kMostTexts = 2048;
+constexpr size_t kMostJudged = 2048;
 
 void tokenize(Api& api, const std::shared_ptr<Exchange>& exchange) {
   const JsonFields fields(exchange->request().body);
@@ -62,7 +62,7 @@ std::string base64(const std::vector<float>& values) {
 
 void embeddings(Api& api, const std::shared_ptr<Exchange>& exchange) {
   const JsonFields fields(exchange->request().body);
-  const std::vector<std::string> texts = fields.texts("input", kMostTexts);
+  const std::vector<std::string> texts = fields.texts("input", kMostJudged);
   if (texts.empty()) fields.refuse("input", "must be a string or an array of strings");
   const std::string format = fields.text("encoding_format", "float");
   if (format != "float" && format != "base64")
@@ -133,7 +133,7 @@ std::vector<double> score_by_terms(const std::string& query,
 
 std::vector<std::string> read_documents(const JsonFields& fields) {
   const ApiJson* rows = fields.find("documents");
-  if (rows == nullptr || !rows->is_array() || rows->empty() || rows->size() > kMostTexts)
+  if (rows == nullptr || !rows->is_array() || rows->empty() || rows->size() > kMostJudged)
     fields.refuse("documents", "must be an array of 1 to 2048 texts");
   std::vector<std::string> texts;
   for (const ApiJson& row : *rows) {

@@ -13,7 +13,7 @@
 namespace onmal {
 namespace {
 
-constexpr uint64_t kMostFileBytes = uint64_t{16} << 20;
+constexpr uint64_t kMostKeyFileBytes = uint64_t{16} << 20;
 constexpr size_t kKeyBytes = 32;
 
 std::string hexadecimal(const unsigned char* bytes, size_t size) {
@@ -35,7 +35,7 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 ApiKeys::ApiKeys(const std::filesystem::path& file) {
-  std::istringstream lines(read_file(file, kMostFileBytes));
+  std::istringstream lines(read_file(file, kMostKeyFileBytes));
   std::string line;
   for (size_t number = 1; std::getline(lines, line); ++number) {
     if (line.empty() || line[0] == '#') continue;
@@ -68,7 +68,7 @@ std::string ApiKeys::add(const std::filesystem::path& file, const std::string& n
         throw Error(ErrorCode::kInvalidArgument, file.string(), "has a key for " + name,
                     "choose another name, or remove its line first");
     }
-    text = read_file(file, kMostFileBytes);
+    text = read_file(file, kMostKeyFileBytes);
     if (!text.empty() && text.back() != '\n') text += '\n';
   }
   std::array<unsigned char, kKeyBytes> random{};

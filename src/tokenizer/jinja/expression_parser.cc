@@ -11,7 +11,7 @@
 
 namespace onmal::jinja {
 
-using Kind = Expression::Kind;
+using ExpressionKind = Expression::Kind;
 
 // Nesting is bounded: every level of the grammar costs stack.
 class ExpressionParser::Depth {
@@ -68,7 +68,7 @@ void ExpressionParser::fail(const std::string& what) const {
   throw Error(ErrorCode::kBadFile, at_line(where_, token.line), what + " at " + found);
 }
 
-ExpressionPtr ExpressionParser::make(Kind kind) const {
+ExpressionPtr ExpressionParser::make(ExpressionKind kind) const {
   auto made = std::make_unique<Expression>();
   made->kind = kind;
   made->line = current().line;
@@ -86,8 +86,8 @@ void ExpressionParser::add(Expression& made, ExpressionPtr part) const {
   made.parts.push_back(std::move(part));
 }
 
-ExpressionPtr ExpressionParser::binary(Kind kind, const std::string& name, ExpressionPtr left,
-                                       ExpressionPtr right) const {
+ExpressionPtr ExpressionParser::binary(ExpressionKind kind, const std::string& name,
+                                       ExpressionPtr left, ExpressionPtr right) const {
   ExpressionPtr made = make(kind);
   made->line = left->line;
   made->name = name;
@@ -100,7 +100,7 @@ ExpressionPtr ExpressionParser::expression(bool conditional) {
   const Depth depth(*this);
   ExpressionPtr result = or_expression();
   while (conditional && current().is_name("if")) {
-    ExpressionPtr made = make(Kind::kConditional);
+    ExpressionPtr made = make(ExpressionKind::kConditional);
     next();
     add(*made, or_expression());
     add(*made, std::move(result));
@@ -112,20 +112,21 @@ ExpressionPtr ExpressionParser::expression(bool conditional) {
 
 ExpressionPtr ExpressionParser::or_expression() {
   ExpressionPtr left = and_expression();
-  while (take_name("or")) left = binary(Kind::kOr, "", std::move(left), and_expression());
+  while (take_name("or")) left = binary(ExpressionKind::kOr, "", std::move(left), and_expression());
   return left;
 }
 
 ExpressionPtr ExpressionParser::and_expression() {
   ExpressionPtr left = not_expression();
-  while (take_name("and")) left = binary(Kind::kAnd, "", std::move(left), not_expression());
+  while (take_name("and"))
+    left = binary(ExpressionKind::kAnd, "", std::move(left), not_expression());
   return left;
 }
 
 ExpressionPtr ExpressionParser::not_expression() {
   if (!current().is_name("not")) return comparison();
   const Depth depth(*this);
-  ExpressionPtr made = make(Kind::kNot);
+  ExpressionPtr made = make(ExpressionKind::kNot);
   next();
   add(*made, not_expression());
   return made;
@@ -150,7 +151,7 @@ ExpressionPtr ExpressionParser::comparison() {
       return made == nullptr ? std::move(first) : std::move(made);
     }
     if (made == nullptr) {
-      made = make(Kind::kCompare);
+      made = make(ExpressionKind::kCompare);
       made->line = first->line;
       add(*made, std::move(first));
     }
@@ -164,14 +165,15 @@ ExpressionPtr ExpressionParser::sum() {
   while (current().is_operator("+") || current().is_operator("-")) {
     const std::string name = current().word;
     next();
-    left = binary(Kind::kBinary, name, std::move(left), concatenation());
+    left = binary(ExpressionKind::kBinary, name, std::move(left), concatenation());
   }
   return left;
 }
 
 ExpressionPtr ExpressionParser::concatenation() {
   ExpressionPtr left = product();
-  while (take_operator("~")) left = binary(Kind::kBinary, "~", std::move(left), product());
+  while (take_operator("~"))
+    left = binary(ExpressionKind::kBinary, "~", std::move(left), product());
   return left;
 }
 
@@ -181,14 +183,15 @@ ExpressionPtr ExpressionParser::product() {
          current().is_operator("%")) {
     const std::string name = current().word;
     next();
-    left = binary(Kind::kBinary, name, std::move(left), power());
+    left = binary(ExpressionKind::kBinary, name, std::move(left), power());
   }
   return left;
 }
 
 ExpressionPtr ExpressionParser::power() {
   ExpressionPtr left = unary(true);
-  while (take_operator("**")) left = binary(Kind::kBinary, "**", std::move(left), unary(true));
+  while (take_operator("**"))
+    left = binary(ExpressionKind::kBinary, "**", std::move(left), unary(true));
   return left;
 }
 
@@ -196,7 +199,8 @@ ExpressionPtr ExpressionParser::unary(bool with_filters) {
   const Depth depth(*this);
   ExpressionPtr result;
   if (current().is_operator("-") || current().is_operator("+")) {
-    result = make(current().is_operator("-") ? Kind::kNegative : Kind::kPositive);
+    result =
+        make(current().is_operator("-") ? ExpressionKind::kNegative : ExpressionKind::kPositive);
     next();
     add(*result, unary(false));
   } else {
@@ -214,7 +218,7 @@ ExpressionPtr ExpressionParser::primary() {
     case Token::Kind::kName:
       return name();
     case Token::Kind::kString: {
-      ExpressionPtr made = make(Kind::kConstant);
+      ExpressionPtr made = make(ExpressionKind::kConstant);
       Text text;
       for (; current().kind == Token::Kind::kString; next()) text += current().text;
       made->value = Value(std::move(text));
@@ -227,7 +231,7 @@ ExpressionPtr ExpressionParser::primary() {
       break;
   }
   if (take_operator("(")) {
-    ExpressionPtr inside = make(Kind::kTuple);
+    ExpressionPtr inside = make(ExpressionKind::kTuple);
     if (!current().is_operator(")")) inside = tuple();
     expect_operator(")");
     return inside;
@@ -238,7 +242,7 @@ ExpressionPtr ExpressionParser::primary() {
 }
 
 ExpressionPtr ExpressionParser::number() {
-  ExpressionPtr made = make(Kind::kConstant);
+  ExpressionPtr made = make(ExpressionKind::kConstant);
   const std::string& word = current().word;
   if (current().kind == Token::Kind::kFloat) {
     made->value = Value(std::strtod(word.c_str(), nullptr));
@@ -261,7 +265,7 @@ ExpressionPtr ExpressionParser::number() {
 }
 
 ExpressionPtr ExpressionParser::name() {
-  ExpressionPtr made = make(Kind::kConstant);
+  ExpressionPtr made = make(ExpressionKind::kConstant);
   const std::string word = current().word;
   next();
   if (word == "true" || word == "True") {
@@ -271,7 +275,7 @@ ExpressionPtr ExpressionParser::name() {
   } else if (word == "none" || word == "None") {
     made->value = None{};
   } else {
-    made->kind = Kind::kName;
+    made->kind = ExpressionKind::kName;
     made->name = word;
     names_.push_back(word);
   }
@@ -279,7 +283,7 @@ ExpressionPtr ExpressionParser::name() {
 }
 
 ExpressionPtr ExpressionParser::list() {
-  ExpressionPtr made = make(Kind::kList);
+  ExpressionPtr made = make(ExpressionKind::kList);
   next();
   while (!current().is_operator("]")) {
     add(*made, expression());
@@ -290,7 +294,7 @@ ExpressionPtr ExpressionParser::list() {
 }
 
 ExpressionPtr ExpressionParser::dict() {
-  ExpressionPtr made = make(Kind::kDict);
+  ExpressionPtr made = make(ExpressionKind::kDict);
   next();
   while (!current().is_operator("}")) {
     add(*made, expression());
@@ -311,7 +315,7 @@ bool ExpressionParser::ends_tuple() const {
 ExpressionPtr ExpressionParser::tuple(bool conditional) {
   ExpressionPtr first = expression(conditional);
   if (!current().is_operator(",")) return first;
-  ExpressionPtr made = make(Kind::kTuple);
+  ExpressionPtr made = make(ExpressionKind::kTuple);
   add(*made, std::move(first));
   while (take_operator(",")) {
     if (ends_tuple()) break;
@@ -326,17 +330,17 @@ ExpressionPtr ExpressionParser::postfix(ExpressionPtr subject) {
       next();
       if (current().kind == Token::Kind::kInteger) {
         ExpressionPtr index = number();
-        subject = binary(Kind::kItem, "", std::move(subject), std::move(index));
+        subject = binary(ExpressionKind::kItem, "", std::move(subject), std::move(index));
         continue;
       }
-      ExpressionPtr made = make(Kind::kAttribute);
+      ExpressionPtr made = make(ExpressionKind::kAttribute);
       made->name = expect_name();
       add(*made, std::move(subject));
       subject = std::move(made);
     } else if (current().is_operator("[")) {
       subject = subscript(std::move(subject));
     } else if (current().is_operator("(")) {
-      ExpressionPtr made = make(Kind::kCall);
+      ExpressionPtr made = make(ExpressionKind::kCall);
       add(*made, std::move(subject));
       call_arguments(*made);
       subject = std::move(made);
@@ -353,7 +357,7 @@ ExpressionPtr ExpressionParser::postfix_filters(ExpressionPtr subject) {
     } else if (current().is_name("is")) {
       subject = test(std::move(subject));
     } else if (current().is_operator("(")) {
-      ExpressionPtr made = make(Kind::kCall);
+      ExpressionPtr made = make(ExpressionKind::kCall);
       add(*made, std::move(subject));
       call_arguments(*made);
       subject = std::move(made);
@@ -367,7 +371,7 @@ ExpressionPtr ExpressionParser::filters(ExpressionPtr subject, bool started) {
   while (started || current().is_operator("|")) {
     if (!started) next();
     started = false;
-    ExpressionPtr made = make(Kind::kFilter);
+    ExpressionPtr made = make(ExpressionKind::kFilter);
     made->name = expect_name();
     while (take_operator(".")) (made->name += '.') += expect_name();
     add(*made, std::move(subject));
@@ -378,7 +382,7 @@ ExpressionPtr ExpressionParser::filters(ExpressionPtr subject, bool started) {
 }
 
 ExpressionPtr ExpressionParser::subscript(ExpressionPtr subject) {
-  ExpressionPtr made = make(Kind::kItem);
+  ExpressionPtr made = make(ExpressionKind::kItem);
   add(*made, std::move(subject));
   next();
   ExpressionPtr first;
@@ -387,7 +391,7 @@ ExpressionPtr ExpressionParser::subscript(ExpressionPtr subject) {
     if (current().is_operator(",")) fail("only one index is known");
     add(*made, std::move(first));
   } else {
-    made->kind = Kind::kSlice;
+    made->kind = ExpressionKind::kSlice;
     add(*made, std::move(first));
     next();
     for (int part = 0; part < 2; ++part) {
@@ -406,7 +410,7 @@ ExpressionPtr ExpressionParser::subscript(ExpressionPtr subject) {
 ExpressionPtr ExpressionParser::test(ExpressionPtr subject) {
   next();
   const bool negated = take_name("not");
-  ExpressionPtr made = make(Kind::kTest);
+  ExpressionPtr made = make(ExpressionKind::kTest);
   made->name = expect_name();
   while (take_operator(".")) (made->name += '.') += expect_name();
   add(*made, std::move(subject));
@@ -425,7 +429,7 @@ ExpressionPtr ExpressionParser::test(ExpressionPtr subject) {
     fail("tests cannot be chained");
   }
   if (!negated) return made;
-  ExpressionPtr inverse = make(Kind::kNot);
+  ExpressionPtr inverse = make(ExpressionKind::kNot);
   inverse->line = made->line;
   add(*inverse, std::move(made));
   return inverse;

@@ -9,7 +9,7 @@
 
 namespace onmal::jinja {
 
-using Kind = Expression::Kind;
+using ExpressionKind = Expression::Kind;
 
 namespace {
 
@@ -83,55 +83,55 @@ Value Interpreter::evaluate(const Expression& expression) {
   line_ = expression.line;
   const auto part = [&](size_t i) { return evaluate(*expression.parts[i]); };
   switch (expression.kind) {
-    case Kind::kConstant:
+    case ExpressionKind::kConstant:
       return expression.value;
-    case Kind::kName:
+    case ExpressionKind::kName:
       return name(expression);
-    case Kind::kList:
+    case ExpressionKind::kList:
       return Value::list(all(expression.parts));
-    case Kind::kTuple:
+    case ExpressionKind::kTuple:
       return Value::list(all(expression.parts), List::Kind::kTuple);
-    case Kind::kDict:
+    case ExpressionKind::kDict:
       return dict(expression);
-    case Kind::kAttribute:
+    case ExpressionKind::kAttribute:
       return attribute(part(0), expression.name);
-    case Kind::kItem: {
+    case ExpressionKind::kItem: {
       const Value subject = part(0);
       return item(subject, part(1));
     }
-    case Kind::kSlice:
+    case ExpressionKind::kSlice:
       return slice(expression);
-    case Kind::kCall:
+    case ExpressionKind::kCall:
       return call(expression);
-    case Kind::kFilter: {
+    case ExpressionKind::kFilter: {
       const Value subject = expression.parts[0] == nullptr ? *scope_->find("") : part(0);
       return call_filter(expression.name, subject, arguments(expression.call));
     }
-    case Kind::kTest: {
+    case ExpressionKind::kTest: {
       const Value subject = part(0);
       return Value(call_test(expression.name, subject, arguments(expression.call)));
     }
-    case Kind::kNot:
+    case ExpressionKind::kNot:
       return Value(!part(0).truth());
-    case Kind::kNegative:
+    case ExpressionKind::kNegative:
       return negative(*this, part(0));
-    case Kind::kPositive:
+    case ExpressionKind::kPositive:
       return arithmetic(*this, "+", Value(int64_t{0}), part(0));
-    case Kind::kAnd: {
+    case ExpressionKind::kAnd: {
       Value left = part(0);
       return left.truth() ? part(1) : left;
     }
-    case Kind::kOr: {
+    case ExpressionKind::kOr: {
       Value left = part(0);
       return left.truth() ? left : part(1);
     }
-    case Kind::kBinary: {
+    case ExpressionKind::kBinary: {
       const Value left = part(0);
       return arithmetic(*this, expression.name, left, part(1));
     }
-    case Kind::kCompare:
+    case ExpressionKind::kCompare:
       return compare(expression);
-    case Kind::kConditional:
+    case ExpressionKind::kConditional:
       return conditional(expression);
   }
   return {};

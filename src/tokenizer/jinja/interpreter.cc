@@ -11,7 +11,7 @@
 
 namespace onmal::jinja {
 
-using Kind = Statement::Kind;
+using StatementKind = Statement::Kind;
 
 const Value* Scope::find(const std::string& name) const {
   for (const Scope* scope = this; scope != nullptr; scope = scope->outer.get()) {
@@ -133,51 +133,51 @@ Interpreter::Flow Interpreter::run(const Statement& statement) {
   charge(1);
   line_ = statement.line;
   switch (statement.kind) {
-    case Kind::kText:
+    case StatementKind::kText:
       print(TextView(statement.text));
       break;
-    case Kind::kPrint:
+    case StatementKind::kPrint:
       print(evaluate(*statement.expression));
       break;
-    case Kind::kIf:
+    case StatementKind::kIf:
       return run_if(statement);
-    case Kind::kFor: {
+    case StatementKind::kFor: {
       const Value items = evaluate(*statement.expression);
       return run_for(statement, items, 0);
     }
-    case Kind::kSet:
+    case StatementKind::kSet:
       assign(statement.target, evaluate(*statement.expression));
       break;
-    case Kind::kSetBlock:
-    case Kind::kFilter: {
+    case StatementKind::kSetBlock:
+    case StatementKind::kFilter: {
       Value text(captured(statement.body));
       if (statement.expression != nullptr) {
         const ScopeGuard guard(*this, inner_scope());
         scope_->set("", std::move(text));  // what a chain of filters begins with
         text = evaluate(*statement.expression);
       }
-      if (statement.kind == Kind::kFilter)
+      if (statement.kind == StatementKind::kFilter)
         print(text);
       else
         assign(statement.target, std::move(text));
       break;
     }
-    case Kind::kMacro:
+    case StatementKind::kMacro:
       remembered_scopes_.push_back(scope_);
       scope_->set(statement.macro->name, macro_value(statement.macro, scope_));
       break;
-    case Kind::kCall:
+    case StatementKind::kCall:
       run_call(statement);
       break;
-    case Kind::kWith:
+    case StatementKind::kWith:
       return run_with(statement);
-    case Kind::kScope: {
+    case StatementKind::kScope: {
       const ScopeGuard guard(*this, inner_scope());
       return run(statement.body);
     }
-    case Kind::kBreak:
+    case StatementKind::kBreak:
       return Flow::kBreak;
-    case Kind::kContinue:
+    case StatementKind::kContinue:
       return Flow::kContinue;
   }
   return Flow::kOn;

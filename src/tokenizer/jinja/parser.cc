@@ -10,7 +10,7 @@
 namespace onmal::jinja {
 namespace {
 
-using Kind = Statement::Kind;
+using StatementKind = Statement::Kind;
 using StatementPtr = std::unique_ptr<Statement>;
 using Words = std::initializer_list<const char*>;
 
@@ -26,7 +26,7 @@ class Parser {
   }
 
  private:
-  StatementPtr make(Kind kind) const {
+  StatementPtr make(StatementKind kind) const {
     auto made = std::make_unique<Statement>();
     made->kind = kind;
     made->line = in_.current().line;
@@ -54,12 +54,12 @@ class Parser {
         break;
       }
       if (token.kind == Token::Kind::kData) {
-        block.push_back(make(Kind::kText));
+        block.push_back(make(StatementKind::kText));
         block.back()->text = token.text;
         in_.next();
       } else if (token.kind == Token::Kind::kVariableBegin) {
         in_.next();
-        block.push_back(make(Kind::kPrint));
+        block.push_back(make(StatementKind::kPrint));
         block.back()->expression = in_.tuple();
         in_.expect(Token::Kind::kVariableEnd, "'}}'");
       } else {
@@ -90,8 +90,8 @@ class Parser {
     if (in_.take_name("with")) return with_statement();
     if (in_.take_name("generation")) return scope_statement("endgeneration");
     if (in_.take_name("block")) return block_statement();
-    if (in_.take_name("break")) return loop_control(Kind::kBreak);
-    if (in_.take_name("continue")) return loop_control(Kind::kContinue);
+    if (in_.take_name("break")) return loop_control(StatementKind::kBreak);
+    if (in_.take_name("continue")) return loop_control(StatementKind::kContinue);
     for (const char* other :
          {"include", "import", "from", "extends", "autoescape", "trans", "do"}) {
       if (!in_.current().is_name(other)) continue;
@@ -102,7 +102,7 @@ class Parser {
   }
 
   StatementPtr if_statement() {
-    StatementPtr made = make(Kind::kIf);
+    StatementPtr made = make(StatementKind::kIf);
     while (true) {
       ExpressionPtr condition = in_.tuple(false);
       end_block();
@@ -159,7 +159,7 @@ class Parser {
   }
 
   StatementPtr for_statement() {
-    StatementPtr made = make(Kind::kFor);
+    StatementPtr made = make(StatementKind::kFor);
     made->target = tuple_target(false);
     if (!in_.take_name("in")) in_.fail("expected 'in'");
     made->expression = in_.tuple(false);
@@ -179,12 +179,12 @@ class Parser {
   }
 
   StatementPtr set_statement() {
-    StatementPtr made = make(Kind::kSet);
+    StatementPtr made = make(StatementKind::kSet);
     made->target = tuple_target(true);
     if (in_.take_operator("=")) {
       made->expression = in_.tuple();
     } else {
-      made->kind = Kind::kSetBlock;
+      made->kind = StatementKind::kSetBlock;
       made->expression = in_.filters(nullptr, false);
       made->body = closed_body("endset");
     }
@@ -221,7 +221,7 @@ class Parser {
   }
 
   StatementPtr macro_statement() {
-    StatementPtr made = make(Kind::kMacro);
+    StatementPtr made = make(StatementKind::kMacro);
     auto macro = std::make_shared<MacroDefinition>();
     macro->line = made->line;
     macro->name = in_.expect_name();
@@ -234,7 +234,7 @@ class Parser {
   }
 
   StatementPtr call_statement() {
-    StatementPtr made = make(Kind::kCall);
+    StatementPtr made = make(StatementKind::kCall);
     auto macro = std::make_shared<MacroDefinition>();
     macro->line = made->line;
     macro->name = "caller";
@@ -248,7 +248,7 @@ class Parser {
   }
 
   StatementPtr filter_statement() {
-    StatementPtr made = make(Kind::kFilter);
+    StatementPtr made = make(StatementKind::kFilter);
     made->expression = in_.filters(nullptr, true);
     made->body = closed_body("endfilter");
     end_block();
@@ -256,7 +256,7 @@ class Parser {
   }
 
   StatementPtr with_statement() {
-    StatementPtr made = make(Kind::kWith);
+    StatementPtr made = make(StatementKind::kWith);
     while (in_.current().kind != Token::Kind::kBlockEnd) {
       Target target = single_target(false);
       in_.expect_operator("=");
@@ -269,7 +269,7 @@ class Parser {
   }
 
   StatementPtr scope_statement(const char* end) {
-    StatementPtr made = make(Kind::kScope);
+    StatementPtr made = make(StatementKind::kScope);
     made->body = closed_body(end);
     end_block();
     return made;
@@ -278,14 +278,14 @@ class Parser {
   StatementPtr block_statement() {
     in_.expect_name();
     while (in_.current().kind == Token::Kind::kName) in_.next();  // scoped, required
-    StatementPtr made = make(Kind::kScope);
+    StatementPtr made = make(StatementKind::kScope);
     made->body = closed_body("endblock");
     if (in_.current().kind == Token::Kind::kName) in_.next();
     end_block();
     return made;
   }
 
-  StatementPtr loop_control(Kind kind) {
+  StatementPtr loop_control(StatementKind kind) {
     if (loops_ == 0) in_.fail("'break' or 'continue' outside a loop");
     StatementPtr made = make(kind);
     end_block();

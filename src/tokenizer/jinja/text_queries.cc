@@ -26,7 +26,7 @@ Part part_of(const Text& text, const BoundArguments& bound) {
           begin, true};
 }
 
-void charge_search(Interpreter& interpreter, TextView text, TextView part) {
+void charge_finding(Interpreter& interpreter, TextView text, TextView part) {
   interpreter.charge(static_cast<int64_t>(text.size() / 8 * (1 + part.size() / 64)));
 }
 
@@ -62,7 +62,7 @@ Value find(Interpreter& interpreter, const Value& subject, const Arguments& argu
   const BoundArguments bound(interpreter, "find", arguments, {"sub", "start", "end"}, 2);
   const Part part = part_of(*subject.text(), bound);
   const Text& text = needle(interpreter, bound);
-  charge_search(interpreter, part.text, text);
+  charge_finding(interpreter, part.text, text);
   size_t at = TextView::npos;
   if (part.exists) at = kLast ? find_last_text(part.text, text) : find_text(part.text, text);
   if (at != TextView::npos) return Value(part.begin + static_cast<int64_t>(at));
@@ -74,7 +74,7 @@ Value count(Interpreter& interpreter, const Value& subject, const Arguments& arg
   const BoundArguments bound(interpreter, "count", arguments, {"sub", "start", "end"}, 2);
   const Part part = part_of(*subject.text(), bound);
   const Text& text = needle(interpreter, bound);
-  charge_search(interpreter, part.text, text);
+  charge_finding(interpreter, part.text, text);
   if (!part.exists) return Value(int64_t{0});
   if (text.empty()) return Value::of_size(part.text.size() + 1);
   int64_t found = 0;

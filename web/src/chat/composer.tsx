@@ -65,7 +65,9 @@ function ComposerRow({ entry, writing, empty }: { entry: Conversation; writing: 
         {t('chat_hint')}
       </span>
       {writing ? (
+        // Keys, so that a press meant to stop never reaches the button that sends.
         <button
+          key="stop"
           type="button"
           class="button button-main"
           onClick={() => {
@@ -76,7 +78,7 @@ function ComposerRow({ entry, writing, empty }: { entry: Conversation; writing: 
           <Icon name="stop" /> {t('chat_stop')}
         </button>
       ) : (
-        <button type="submit" class="button button-main" disabled={empty}>
+        <button key="send" type="submit" class="button button-main" disabled={empty}>
           <Icon name="send" /> {t('chat_send')}
         </button>
       )}
