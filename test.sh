@@ -55,14 +55,22 @@ run_benchmarks() {
   build/release/onmal -t "$jobs" bench --random 300m -p 64 -n 48
 }
 
-# The fuzzers run under sanitizers, below.
-options=(-DONMAL_BUILD_BENCH=ON -DONMAL_BUILD_FUZZ=OFF -DONMAL_UNITY=ON)
+# Release builds unit tests where optimisation and instruction sets make the code; sanitizers build those of every floor,
+# and the fuzzers. Only --full builds all twice, and the benchmarks, with every check of the sanitizers.
+optimised='kernels;numeric;tensor;autograd;ops;nn;models;train;infer;tokenizer;text;words;quantize'
+[ "$full" -eq 0 ] || optimised=
+bench=$([ "$full" -eq 0 ] && echo OFF || echo ON)
+options=(-DONMAL_BUILD_BENCH="$bench" -DONMAL_BUILD_FUZZ=OFF -DONMAL_UNITY=ON "-DONMAL_TEST_FLOORS=$optimised")
 run_preset release all 0
-options=(-DONMAL_UNITY=ON)
-fuzz_seconds=10
-[ "$full" -eq 0 ] || fuzz_seconds=600
 # Long tests of work that one thread does take minutes under sanitizers; release has run them.
 long_tests='EqualsItsPattern|LongLinesTakeLinearTime|PairsOfTokensHaveTheDistribution'
+fuzz_seconds=600
+options=(-DONMAL_UNITY=ON -DONMAL_SANITIZE_LESS=OFF)
+if [ "$full" -eq 0 ]; then
+  long_tests+='|ObjectivesTest|NothingRunsForEver|GradientsInDoubleMatchFiniteDifferences'
+  fuzz_seconds=5
+  options=(-DONMAL_UNITY=ON -DONMAL_SANITIZE_LESS=ON "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-Og -g1")
+fi
 run_preset asan unit_tests "$fuzz_seconds" -LE end_to_end -E "$long_tests"
 # The page: types, unit tests, and Chromium, with a made-up server and with the program. Pictures stay in web/test/artifacts/.
 command -v chromium >/dev/null || scripts/install.sh web || echo "Chromium cannot be installed here: the page is not tried in a browser" >&2

@@ -13,7 +13,7 @@ STRANGERS = ("train", "infer")  # these two must never see each other
 SOURCES = (".h", ".cc")
 LENGTH_CHECKED = (*SOURCES, ".py", ".mjs", ".sh", ".cmake")
 LENGTH_FOLDERS = ("src", "tests", "bench", "fuzz", "cmake", "scripts", "recipes")
-KEYWORDS = ("USES", "LIBRARIES", "EXCLUDE", "TEST_LIBRARIES")
+KEYWORDS = ("USES", "LIBRARIES", "EXCLUDE", "TEST_LIBRARIES", "ALONE")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 

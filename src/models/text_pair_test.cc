@@ -25,7 +25,9 @@ class ByteTokenizer : public Tokenizer {
     if (options.add_special) ids.insert(ids.end(), behind_.begin(), behind_.end());
     return ids;
   }
-  std::string_view piece(int32_t id) const override { return id == 256 ? begin_ : "x"; }
+  std::string_view piece(int32_t id) const override {
+    return id == 256 ? std::string_view(begin_) : "x";
+  }
   bool is_special(int32_t id) const override { return id > 255; }
   int32_t find(std::string_view /*text*/) const override { return -1; }
   int32_t begin_id() const override { return 256; }
