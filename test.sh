@@ -55,9 +55,9 @@ run_benchmarks() {
   build/release/onmal -t "$jobs" bench --random 300m -p 64 -n 48
 }
 
-# Release builds unit tests where optimisation and instruction sets make the code; sanitizers build those of every floor,
+# Release builds unit tests where optimisation and instruction sets make the code, or a database takes part; sanitizers build those of every floor,
 # and the fuzzers. Only --full builds all twice, and the benchmarks, with every check of the sanitizers.
-optimised='kernels;numeric;tensor;autograd;ops;nn;models;train;infer;tokenizer;text;words;quantize'
+optimised='kernels;numeric;tensor;autograd;ops;nn;models;train;infer;tokenizer;text;words;quantize;knowledge'
 [ "$full" -eq 0 ] || optimised=
 bench=$([ "$full" -eq 0 ] && echo OFF || echo ON)
 options=(-DONMAL_BUILD_BENCH="$bench" -DONMAL_BUILD_FUZZ=OFF -DONMAL_UNITY=ON "-DONMAL_TEST_FLOORS=$optimised")
