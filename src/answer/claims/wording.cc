@@ -273,7 +273,8 @@ class NameFinder {
     const std::string_view particle = particle_of(word);
     const std::string_view stem = word.substr(0, word.size() - particle.size());
     const std::string role = std::string(same_particle(particle)) + " " + next_head(i);
-    if (begins_with_one_of(word, kWeekdays)) return add(NameKind::kWeekday, i, word.substr(0, 9), "");
+    if (begins_with_one_of(word, kWeekdays))
+      return add(NameKind::kWeekday, i, word.substr(0, 9), "");
     for (const bool bare : {true, false}) {
       const std::string_view name = bare ? word : stem;
       const bool city = is_in(name, kCities);
