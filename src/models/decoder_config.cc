@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "models/config_checks.h"
 
 namespace onmal {
 namespace {
@@ -12,11 +13,6 @@ constexpr int64_t kMaxDim = int64_t{1} << 20;
 constexpr int64_t kMaxVocabulary = int64_t{1} << 24;
 constexpr int64_t kMaxPositions = int64_t{1} << 26;
 constexpr int64_t kMaxExperts = 4096;
-
-void require(bool condition, const std::string& where, const std::string& what) {
-  if (!condition)
-    throw Error(ErrorCode::kInvalidArgument, where, what, "check the model's configuration");
-}
 
 void require_range(int64_t value, int64_t limit, const std::string& where,
                    const std::string& name) {

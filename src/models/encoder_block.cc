@@ -15,12 +15,9 @@ float input_deviation(const EncoderConfig& config) {
                                      : kEncoderDeviation;
 }
 
-bool there(const LinearLayer& layer) { return layer.weight.shape.rank() > 0; }
-bool there(const NormLayer& layer) { return layer.weight.shape.rank() > 0; }
-
 template <typename Layer>
 void visit_if_there(Layer& layer, ParamVisitor visitor) {
-  if (there(layer)) layer.visit(visitor);
+  if (has_weight(layer)) layer.visit(visitor);
 }
 
 }  // namespace
@@ -92,9 +89,9 @@ EncoderBlock::EncoderBlock(const EncoderConfig& config, const std::string& prefi
 
 void EncoderBlock::visit_linears(LinearVisitor visitor) {
   self.visit_linears(visitor);
-  if (there(cross.query)) cross.visit_linears(visitor);
+  if (has_weight(cross.query)) cross.visit_linears(visitor);
   for (LinearLayer* layer : {&gate, &up, &down}) {
-    if (there(*layer)) visitor(*layer);
+    if (has_weight(*layer)) visitor(*layer);
   }
 }
 
@@ -105,7 +102,7 @@ void EncoderBlock::visit(ParamVisitor visitor) {
   visit_if_there(key_norm, visitor);
   attention_norm.visit(visitor);
   visit_if_there(second_attention_norm, visitor);
-  if (there(cross.query)) cross.visit(visitor);
+  if (has_weight(cross.query)) cross.visit(visitor);
   visit_if_there(cross_norm, visitor);
   visit_if_there(gate, visitor);
   up.visit(visitor);

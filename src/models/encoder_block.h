@@ -9,6 +9,11 @@
 
 namespace onmal {
 
+// Whether the model has this part.
+inline bool has_weight(const Param& param) { return param.shape.rank() > 0; }
+inline bool has_weight(const LinearLayer& layer) { return has_weight(layer.weight); }
+inline bool has_weight(const NormLayer& layer) { return has_weight(layer.weight); }
+
 // The four maps of multi-head attention.
 struct AttentionMaps {
   AttentionMaps() = default;

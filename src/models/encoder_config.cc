@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "models/config_checks.h"
 
 namespace onmal {
 namespace {
@@ -15,16 +16,11 @@ constexpr int64_t kMaxEncoderVocabulary = int64_t{1} << 24;
 constexpr int64_t kMaxEncoderPositions = int64_t{1} << 26;
 constexpr double kAlibiExponent = 8.0;
 
-void require_encoder(bool condition, const std::string& where, const std::string& what) {
-  if (!condition)
-    throw Error(ErrorCode::kInvalidArgument, where, what, "check the model's configuration");
-}
-
 void require_range(int64_t value, int64_t lowest, int64_t limit, const std::string& where,
                    const std::string& name) {
-  require_encoder(value >= lowest && value <= limit, where,
-                  name + " is " + std::to_string(value) + ", must be " + std::to_string(lowest) +
-                      " to " + std::to_string(limit));
+  require(value >= lowest && value <= limit, where,
+          name + " is " + std::to_string(value) + ", must be " + std::to_string(lowest) + " to " +
+              std::to_string(limit));
 }
 
 }  // namespace
@@ -58,15 +54,14 @@ void EncoderConfig::validate(const std::string& where) const {
   require_range(relative_buckets, 4, 65536, where, "relative_buckets");
   require_range(relative_distance, relative_buckets / (causal ? 2 : 4) + 1, 1 << 20, where,
                 "relative_distance");
-  require_encoder(heads * head_dim <= kMaxEncoderDim * 4, where, "heads * head_dim is too large");
-  require_encoder(positions != EncoderPositions::kRope || head_dim % 2 == 0, where,
-                  "rotary positions need an even head_dim");
-  require_encoder(positions != EncoderPositions::kSinusoidal || dim % 2 == 0, where,
-                  "sinusoidal positions need an even dim");
-  require_encoder(norm_epsilon > 0.0F && norm_epsilon < 1.0F, where,
-                  "norm_epsilon must lie between 0 and 1");
-  require_encoder(rope_theta > 0.0 && std::isfinite(rope_theta), where,
-                  "rope_theta must be positive");
+  require(heads * head_dim <= kMaxEncoderDim * 4, where, "heads * head_dim is too large");
+  require(positions != EncoderPositions::kRope || head_dim % 2 == 0, where,
+          "rotary positions need an even head_dim");
+  require(positions != EncoderPositions::kSinusoidal || dim % 2 == 0, where,
+          "sinusoidal positions need an even dim");
+  require(norm_epsilon > 0.0F && norm_epsilon < 1.0F, where,
+          "norm_epsilon must lie between 0 and 1");
+  require(rope_theta > 0.0 && std::isfinite(rope_theta), where, "rope_theta must be positive");
 }
 
 Activation activation_from_name(const std::string& name, const std::string& where) {

@@ -16,9 +16,6 @@ namespace {
 
 constexpr double kSinusoidBase = 10000.0;
 
-bool has_weight(const Param& param) { return param.shape.rank() > 0; }
-bool has_weight(const NormLayer& layer) { return has_weight(layer.weight); }
-
 void set_value(const Tensor& tensor, int64_t index, double value) {
   if (tensor.dtype() == DType::kF64) {
     tensor.f64()[index] = value;
@@ -56,7 +53,7 @@ Tensor make_sinusoids(Allocator& memory, int64_t positions, int64_t dim, DType d
 struct EncoderStack::Call {
   const StackInput* input;
   Tensor positions;
-  Tensor key_ends;  // of the keys in the cache, when has_weight is one
+  Tensor key_ends;  // of the keys in the cache, when there is one
   int64_t first;    // tokens in the cache before these
   Tensor bias;      // shared by all layers, or undefined
 };

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "text/characters.h"
+#include "text/fold/jamo.h"
 #include "text/hangul.h"
 #include "text/hangul_keyboard.h"
 #include "text/unicode.h"
@@ -18,15 +19,9 @@ constexpr std::string_view kSpace = "$SPACE";
 constexpr std::string_view kHangul = "$HANGUL";
 constexpr std::string_view kReplace = "$REPLACE_";
 
-constexpr uint32_t kFirst = 0xAC00;
 constexpr uint32_t kVowels = 21;
 constexpr uint32_t kFinals = 28;
 constexpr uint32_t kNoJamo = 255;
-// Compatibility jamo by their places in a syllable.
-constexpr std::u32string_view kInitialJamo = U"ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ";
-constexpr std::u32string_view kVowelJamo = U"ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ";
-constexpr std::u32string_view kFinalJamo =
-    U"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ";
 
 // A syllable in parts; kNoJamo where there is none (a lone jamo), final 0: none.
 struct Jamo {
@@ -36,7 +31,7 @@ struct Jamo {
 
 Jamo jamo_of(uint32_t code) {
   if (is_hangul_syllable(code)) {
-    const uint32_t at = code - kFirst;
+    const uint32_t at = code - kFirstHangulSyllable;
     return {at / (kVowels * kFinals), at / kFinals % kVowels, at % kFinals};
   }
   const auto c = static_cast<char32_t>(code);
@@ -49,7 +44,7 @@ Jamo jamo_of(uint32_t code) {
 
 uint32_t compose(const Jamo& jamo) {
   if (jamo.initial == kNoJamo || jamo.vowel == kNoJamo) return 0;
-  return kFirst + (jamo.initial * kVowels + jamo.vowel) * kFinals + jamo.last;
+  return kFirstHangulSyllable + (jamo.initial * kVowels + jamo.vowel) * kFinals + jamo.last;
 }
 
 std::string utf8(uint32_t code) {

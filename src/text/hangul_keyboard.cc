@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "text/fold/jamo.h"
 #include "text/hangul.h"
 #include "text/utf8.h"
 
@@ -23,7 +24,6 @@ constexpr std::array<std::string_view, 28> kFinalKeys = {
 constexpr std::array<std::string_view, 30> kConsonants = {
     "r",  "R", "rt", "s", "sw", "sg", "e", "E", "f", "fr", "fa", "fq", "ft", "fx", "fv",
     "fg", "a", "q",  "Q", "qt", "t",  "T", "d", "w", "W",  "c",  "z",  "x",  "v",  "g"};
-constexpr uint32_t kSyllablesBegin = 0xAC00;
 constexpr uint32_t kFirstConsonant = 0x3131;
 constexpr uint32_t kFirstVowel = 0x314F;
 
@@ -72,8 +72,9 @@ class KeyComposer {
     const std::optional<uint32_t> initial = index_of(kInitialKeys, initial_);
     const std::optional<uint32_t> medial = index_of(kMedialKeys, medial_);
     if (initial && medial) {
-      append_utf8(kSyllablesBegin + (*initial * 21 + *medial) * 28 + *index_of(kFinalKeys, final_),
-                  out_);
+      append_utf8(
+          kFirstHangulSyllable + (*initial * 21 + *medial) * 28 + *index_of(kFinalKeys, final_),
+          out_);
     } else if (initial) {
       append_utf8(kFirstConsonant + *index_of(kConsonants, initial_), out_);
     } else if (medial) {
@@ -102,7 +103,7 @@ char plain_key(char key) {
 
 std::string hangul_keys(uint32_t code) {
   if (is_hangul_syllable(code)) {
-    const uint32_t index = code - kSyllablesBegin;
+    const uint32_t index = code - kFirstHangulSyllable;
     std::string keys(kInitialKeys[index / (21 * 28)]);
     keys += kMedialKeys[index / 28 % 21];
     keys += kFinalKeys[index % 28];

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "text/fold/jamo.h"
+
 namespace onmal {
 namespace {
 
@@ -17,11 +19,10 @@ struct Suffix {
   Final after = Final::kAny;  // what the syllable before it ends in
 };
 
-constexpr uint32_t kFirstSyllable = 0xAC00;
 constexpr uint32_t kNieun = 4, kRieul = 8, kBieup = 17, kSsangSiot = 20;
 
-uint32_t final_of(char32_t syllable) { return (syllable - kFirstSyllable) % 28; }
-uint32_t vowel_of(char32_t syllable) { return (syllable - kFirstSyllable) / 28 % 21; }
+uint32_t final_of(char32_t syllable) { return (syllable - kFirstHangulSyllable) % 28; }
+uint32_t vowel_of(char32_t syllable) { return (syllable - kFirstHangulSyllable) / 28 % 21; }
 char32_t without_final(char32_t syllable) { return syllable - final_of(syllable); }
 
 bool fits(Final after, char32_t before) {
@@ -296,12 +297,12 @@ class SyllableSet {
  public:
   constexpr explicit SyllableSet(Word syllables) {
     for (const char32_t syllable : syllables) {
-      const size_t at = syllable - kFirstSyllable;
+      const size_t at = syllable - kFirstHangulSyllable;
       bits_[at / 64] |= uint64_t{1} << (at % 64);
     }
   }
   bool contains(char32_t syllable) const {
-    const size_t at = syllable - kFirstSyllable;
+    const size_t at = syllable - kFirstHangulSyllable;
     return (bits_[at / 64] >> (at % 64) & 1) != 0;
   }
 

@@ -5,6 +5,7 @@
 
 #include "answer/grounded/abstain.h"
 #include "answer/grounded/citations.h"
+#include "answer/phrases.h"
 #include "base/ascii.h"
 #include "text/hangul.h"
 #include "text/unicode.h"
@@ -14,23 +15,6 @@ namespace onmal {
 namespace {
 
 constexpr size_t kShortBytes = 90;  // a greeting is no longer
-
-template <size_t kCount>
-bool contains_any(std::string_view text, const std::array<std::string_view, kCount>& parts) {
-  return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) {
-    return text.find(part) != std::string_view::npos;
-  });
-}
-template <size_t kCount>
-bool starts_with_any(std::string_view text, const std::array<std::string_view, kCount>& parts) {
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](std::string_view part) { return text.starts_with(part); });
-}
-template <size_t kCount>
-bool ends_with_any(std::string_view text, const std::array<std::string_view, kCount>& parts) {
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](std::string_view part) { return text.ends_with(part); });
-}
 
 constexpr std::array<std::string_view, 12> kQuestionEndings = {
     "습니까", "입니까", "인가요", "은가요", "는가요", "나요",

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "answer/claims/number_words.h"
+#include "answer/phrases.h"
 #include "base/ascii.h"
 #include "text/hangul.h"
 #include "text/unicode.h"
@@ -12,8 +13,6 @@
 
 namespace onmal {
 namespace {
-
-using Names = std::span<const std::string_view>;
 
 // A run of letters, digits and apostrophes.
 struct Token {
@@ -42,16 +41,6 @@ std::vector<Token> tokens_of(std::string_view text) {
   return tokens;
 }
 
-bool is_in(std::string_view word, Names names) {
-  return std::find(names.begin(), names.end(), word) != names.end();
-}
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-bool begins_with_one_of(std::string_view word, Names names) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](std::string_view name) { return word.starts_with(name); });
-}
 bool is_korean(std::string_view text) { return count_hangul_syllables(text) > 0; }
 
 constexpr std::array<std::string_view, 10> kOpenDenials = {
@@ -66,11 +55,11 @@ bool is_korean_denial(const std::vector<Token>& tokens, size_t i) {
                                                            "아니", "아닌", "아닙", "아닐"};
   const std::string& word = tokens[i].low;
   if (word == "안" || word == "못") return i + 1 < tokens.size();
-  return contains(word, "않") || contains(word, "없") || begins_with_one_of(word, kBeginnings);
+  return contains(word, "않") || contains(word, "없") || starts_with_any(word, kBeginnings);
 }
 
 bool is_english_denial(const std::string& word) {
-  return is_in(word, kEnglishDenials) || word.ends_with("n't") || word.ends_with("n’t");
+  return is_any(word, kEnglishDenials) || word.ends_with("n't") || word.ends_with("n’t");
 }
 
 struct OppositeGroup {
@@ -273,22 +262,21 @@ class NameFinder {
     const std::string_view particle = particle_of(word);
     const std::string_view stem = word.substr(0, word.size() - particle.size());
     const std::string role = std::string(same_particle(particle)) + " " + next_head(i);
-    if (begins_with_one_of(word, kWeekdays))
-      return add(NameKind::kWeekday, i, word.substr(0, 9), "");
+    if (starts_with_any(word, kWeekdays)) return add(NameKind::kWeekday, i, word.substr(0, 9), "");
     for (const bool bare : {true, false}) {
       const std::string_view name = bare ? word : stem;
-      const bool city = is_in(name, kCities);
-      if (!city && !is_in(name, kCountries)) continue;
+      const bool city = is_any(name, kCities);
+      if (!city && !is_any(name, kCountries)) continue;
       const std::string place = city ? "city " : "country ";
       return add(NameKind::kPlace, i, name, place + (bare ? next_head(i) : role));
     }
-    const bool person = word.size() == 9 && begins_with_one_of(word, kSurnames) &&
-                        i + 1 < tokens_.size() && begins_with_one_of(tokens_[i + 1].low, kTitles);
+    const bool person = word.size() == 9 && starts_with_any(word, kSurnames) &&
+                        i + 1 < tokens_.size() && starts_with_any(tokens_[i + 1].low, kTitles);
     if (person) {
       const std::string_view title = tokens_[i + 1].low;
       return add(NameKind::kPerson, i, word, std::string(same_particle(particle_of(title))));
     }
-    if (particle.empty() || is_in(stem, kNoFeatures)) return;
+    if (particle.empty() || is_any(stem, kNoFeatures)) return;
     for (const std::string_view feature : kFeatures) {
       if (stem.size() < feature.size() + 3 || !stem.ends_with(feature)) continue;
       return add(NameKind::kFeature, i, stem, std::string(feature) + role);
@@ -300,7 +288,7 @@ class NameFinder {
     const char first = text_[token.begin];
     const bool capital = first >= 'A' && first <= 'Z' && token.end - token.begin > 1;
     if (!capital) return;
-    if (is_in(token.low, kWeekdays)) return add(NameKind::kWeekday, i, token.low, "");
+    if (is_any(token.low, kWeekdays)) return add(NameKind::kWeekday, i, token.low, "");
     // A sentence's first word is capital in any case; a second capital belongs to the first one.
     if (i == 0) return;
     const Token& before = tokens_[i - 1];
@@ -310,10 +298,11 @@ class NameFinder {
     const char last = text_[before.begin];
     if (last >= 'A' && last <= 'Z') return;
     size_t length = 0;
-    if (read_month_name(text_, token.begin, length) > 0 || is_in(token.low, kOtherCapitals)) return;
+    if (read_month_name(text_, token.begin, length) > 0 || is_any(token.low, kOtherCapitals))
+      return;
     std::string level = "other ";
-    if (is_in(token.low, kEnglishCountries)) level = "country ";
-    if (is_in(token.low, kContinents)) level = "continent ";
+    if (is_any(token.low, kEnglishCountries)) level = "country ";
+    if (is_any(token.low, kContinents)) level = "continent ";
     add(NameKind::kCapital, i, token.low, level + before.low);
   }
 

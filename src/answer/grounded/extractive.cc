@@ -4,6 +4,7 @@
 #include <array>
 
 #include "answer/grounded/question.h"
+#include "answer/phrases.h"
 #include "text/unicode.h"
 
 namespace onmal {
@@ -64,12 +65,6 @@ double alike(std::span<const int32_t> a, std::span<const int32_t> b) {
   const size_t all = joined_terms(a, b).size();
   const size_t common = a.size() + b.size() - all;
   return all > 0 ? static_cast<double>(common) / static_cast<double>(all) : 0;
-}
-
-template <size_t kCount>
-bool begins_with_any(std::string_view text, const std::array<std::string_view, kCount>& parts) {
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](std::string_view part) { return text.starts_with(part); });
 }
 
 // Source code, a command or its output: one in twelve visible characters is no letter of prose.
@@ -157,7 +152,7 @@ std::vector<size_t> choose(const Evidence& evidence, std::string_view question,
     }
     const std::string_view text = evidence.text_of(all[index]);
     const bool pronoun =
-        begins_with_any(text, kKoreanPronouns) || begins_with_any(text, kEnglishPronouns);
+        starts_with_any(text, kKoreanPronouns) || starts_with_any(text, kEnglishPronouns);
     const bool before = pronoun && index > 0 && ranker.is_beside(index, index - 1) &&
                         chosen.size() + 1 < options.most_sentences &&
                         std::find(chosen.begin(), chosen.end(), index - 1) == chosen.end() &&

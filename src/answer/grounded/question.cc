@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "answer/phrases.h"
 #include "answer/pieces.h"
 #include "answer/translate.h"
 #include "text/hangul.h"
@@ -13,21 +14,6 @@ namespace onmal {
 namespace {
 
 using Words = std::vector<std::string>;
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-template <size_t kCount>
-bool contains_any(std::string_view text, const std::array<std::string_view, kCount>& parts) {
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](std::string_view part) { return contains(text, part); });
-}
-
-template <size_t kCount>
-bool is_any(std::string_view text, const std::array<std::string_view, kCount>& parts) {
-  return std::find(parts.begin(), parts.end(), text) != parts.end();
-}
 
 // Runs of letters and digits.
 Words words_of(std::string_view text) {

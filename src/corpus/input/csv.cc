@@ -5,8 +5,6 @@
 namespace onmal {
 namespace {
 
-constexpr size_t kMostFields = 4096;  // the rest of a row counts as its last field
-
 // Takes a line into the row's last fields; returns whether a quote is still open.
 bool take_line(std::string_view line, bool quoted, std::vector<std::string>& row) {
   for (size_t i = 0; i < line.size(); ++i) {
@@ -22,7 +20,7 @@ bool take_line(std::string_view line, bool quoted, std::vector<std::string>& row
       }
     } else if (c == '"') {
       quoted = true;
-    } else if (c == ',' && row.size() < kMostFields) {
+    } else if (c == ',' && row.size() < kMostColumns) {
       row.emplace_back();
     } else {
       row.back() += c;

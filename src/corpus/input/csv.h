@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,6 +9,8 @@
 #include "corpus/input/line_stream.h"
 
 namespace onmal {
+
+inline constexpr size_t kMostColumns = 4096;  // the rest of a row counts as its last field
 
 // Rows of comma-separated values (RFC 4180): fields may be quoted, hold doubled quotes and span
 // lines.

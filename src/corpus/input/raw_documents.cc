@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMostColumns = 4096;  // the rest of a row counts as its last field
-
 constexpr std::pair<std::string_view, InputFormat> kFormatEndings[] = {
     {".txt", InputFormat::kParagraphs},  {".md", InputFormat::kText},
     {".jsonl", InputFormat::kJsonLines}, {".ndjson", InputFormat::kJsonLines},

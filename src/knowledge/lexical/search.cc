@@ -213,10 +213,6 @@ struct SegmentTerms {
   std::vector<std::unique_ptr<TermCursor>> cursors;
 };
 
-bool is_visible(std::span<const uint64_t> visible, size_t number) {
-  return number / 64 < visible.size() && (visible[number / 64] >> (number % 64) & 1) != 0;
-}
-
 class WindowSearch {
  public:
   explicit WindowSearch(BestHits& best) : best_(best) {}
@@ -282,7 +278,7 @@ class WindowSearch {
     for (size_t i = 0; i < kWindow; ++i) {
       if (scores_[i] < least || scores_[i] <= 0) continue;
       const size_t at = begin + i;
-      if (is_visible(segment.visible, at) && best_.may_enter(scores_[i] + rest))
+      if (segment.is_visible(at) && best_.may_enter(scores_[i] + rest))
         candidates_.push_back({static_cast<uint32_t>(at), scores_[i]});
     }
   }

@@ -17,10 +17,6 @@ constexpr uint32_t kGone = UINT32_MAX;
 // What a term costs beside its letters and postings: the map's node and bucket, the vector.
 constexpr uint64_t kTermBytes = 96;
 
-bool is_set(std::span<const uint64_t> visible, size_t number) {
-  return number / 64 < visible.size() && (visible[number / 64] >> (number % 64) & 1) != 0;
-}
-
 void check_chunk(const SegmentChunks& chunks, int64_t chunk, const std::string& where) {
   if (!chunks.chunks.empty() && chunk <= chunks.chunks.back())
     throw Error(ErrorCode::kBadFile, where,
@@ -190,7 +186,7 @@ SegmentChunks merge_segments(
     const SegmentView& segment = segments[position];
     renumbered[position].assign(segment.chunks->chunks.size(), kGone);
     for (size_t number = 0; number < segment.chunks->chunks.size(); ++number) {
-      if (is_set(segment.visible, number))
+      if (segment.is_visible(number))
         places.push_back({segment.chunks->chunks[number], position, number});
     }
   }

@@ -73,6 +73,10 @@ struct SegmentView {
   // Bit i % 64 of visible[i / 64]: chunk number i may be found. Deleted chunks and those the caller
   // may not see are 0.
   std::span<const uint64_t> visible;
+
+  bool is_visible(size_t number) const {
+    return number / 64 < visible.size() && (visible[number / 64] >> (number % 64) & 1) != 0;
+  }
 };
 
 // Defaults chosen on Korean and English questions alike (docs/LOG.md).

@@ -7,11 +7,6 @@
 namespace onmal {
 namespace {
 
-constexpr std::u32string_view kInitialLetters = U"ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ";
-constexpr std::u32string_view kVowelLetters = U"ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ";
-constexpr std::u32string_view kFinalLetters =
-    U"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ";
-
 int index_of_letter(std::u32string_view letters, char32_t letter) {
   const size_t found = letters.find(letter);
   return found == std::u32string_view::npos ? -1 : static_cast<int>(found);
@@ -59,18 +54,16 @@ constexpr std::array<HalfWidthBlock, 5> kHalfWidth = {{{0xFFA1, 0xFFBE, 0x3131},
 
 }  // namespace
 
-int initial_of_jamo(char32_t jamo) { return index_of_letter(kInitialLetters, jamo); }
-int vowel_of_jamo(char32_t jamo) { return index_of_letter(kVowelLetters, jamo); }
+int initial_of_jamo(char32_t jamo) { return index_of_letter(kInitialJamo, jamo); }
+int vowel_of_jamo(char32_t jamo) { return index_of_letter(kVowelJamo, jamo); }
 int final_of_jamo(char32_t jamo) {
-  const int index = index_of_letter(kFinalLetters, jamo);
+  const int index = index_of_letter(kFinalJamo, jamo);
   return index < 0 ? -1 : index + 1;
 }
 
-char32_t jamo_of_initial(int initial) { return kInitialLetters[static_cast<size_t>(initial)]; }
-char32_t jamo_of_vowel(int vowel) { return kVowelLetters[static_cast<size_t>(vowel)]; }
-char32_t jamo_of_final(int final_part) {
-  return kFinalLetters[static_cast<size_t>(final_part - 1)];
-}
+char32_t jamo_of_initial(int initial) { return kInitialJamo[static_cast<size_t>(initial)]; }
+char32_t jamo_of_vowel(int vowel) { return kVowelJamo[static_cast<size_t>(vowel)]; }
+char32_t jamo_of_final(int final_part) { return kFinalJamo[static_cast<size_t>(final_part - 1)]; }
 
 int join_vowels(int first, int second) {
   const char32_t both = join(kJoinedVowels, jamo_of_vowel(first), jamo_of_vowel(second));

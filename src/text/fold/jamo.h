@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "text/hangul.h"
 
@@ -8,6 +9,11 @@ namespace onmal {
 
 // Compatibility jamo (U+3131 to U+3163: ㄱ … ㅣ) as parts of syllables. Indices are Unicode's:
 // 19 initials, 21 vowels, 27 finals and none (0). -1 where there is no such part.
+inline constexpr std::u32string_view kInitialJamo = U"ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ";
+inline constexpr std::u32string_view kVowelJamo = U"ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ";
+inline constexpr std::u32string_view kFinalJamo =
+    U"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ";
+
 int initial_of_jamo(char32_t jamo);
 int vowel_of_jamo(char32_t jamo);
 int final_of_jamo(char32_t jamo);

@@ -49,4 +49,14 @@ const Text* BoundArguments::text(size_t index) const {
   return text;
 }
 
+const Text& BoundArguments::needed_text(size_t index) const {
+  const Text* found = text(index);
+  if (found == nullptr) interpreter_.fail("a string was expected, not none");
+  return *found;
+}
+
+void charge_search(Interpreter& interpreter, TextView text, TextView part) {
+  interpreter.charge(static_cast<int64_t>(text.size() / 8 * (1 + part.size() / 64)));
+}
+
 }  // namespace onmal::jinja

@@ -27,11 +27,16 @@ class BoundArguments {
   }
   // Null when it is not given or none; an error when it is not a string.
   const Text* text(size_t index) const;
+  // An error when it is none, too.
+  const Text& needed_text(size_t index) const;
 
  private:
   Interpreter& interpreter_;
   std::string function_;
   std::vector<const Value*> values_;
 };
+
+// Searching costs by the lengths of both.
+void charge_search(Interpreter& interpreter, TextView text, TextView part);
 
 }  // namespace onmal::jinja

@@ -9,21 +9,10 @@
 namespace onmal::jinja {
 namespace {
 
-// Searching costs by the lengths of both.
-void charge_search(Interpreter& interpreter, TextView text, TextView part) {
-  interpreter.charge(static_cast<int64_t>(text.size() / 8 * (1 + part.size() / 64)));
-}
-
 Value texts(std::vector<Text> parts, List::Kind kind = List::Kind::kList) {
   std::vector<Value> items;
   for (Text& part : parts) items.emplace_back(std::move(part));
   return Value::list(std::move(items), kind);
-}
-
-const Text& required(Interpreter& interpreter, const BoundArguments& bound, size_t index) {
-  const Text* text = bound.text(index);
-  if (text == nullptr) interpreter.fail("a string was expected, not none");
-  return *text;
 }
 
 template <bool kLeft, bool kRight>
@@ -62,7 +51,7 @@ template <bool kFromEnd>
 Value partition(Interpreter& interpreter, const Value& subject, const Arguments& arguments) {
   const BoundArguments bound(interpreter, "partition", arguments, {"sep"}, 0);
   const Text& text = *subject.text();
-  const Text& separator = required(interpreter, bound, 0);
+  const Text& separator = bound.needed_text(0);
   if (separator.empty()) interpreter.fail("an empty separator");
   charge_search(interpreter, text, separator);
   const size_t at = kFromEnd ? find_last_text(text, separator) : find_text(text, separator);
@@ -77,8 +66,8 @@ Value partition(Interpreter& interpreter, const Value& subject, const Arguments&
 
 Value replace(Interpreter& interpreter, const Value& subject, const Arguments& arguments) {
   const BoundArguments bound(interpreter, "replace", arguments, {"old", "new", "count"}, 1);
-  const Text& from = required(interpreter, bound, 0);
-  const Text& to = required(interpreter, bound, 1);
+  const Text& from = bound.needed_text(0);
+  const Text& to = bound.needed_text(1);
   const Text& text = *subject.text();
   charge_search(interpreter, text, from);
   const size_t most = text.size() / std::max<size_t>(from.size(), 1) + 1;
@@ -117,7 +106,7 @@ enum class Side { kLeft, kCenter, kRight };
 template <Side kSide>
 Value justify(Interpreter& interpreter, const Value& subject, const Arguments& arguments) {
   const BoundArguments bound(interpreter, "justify", arguments, {"width", "fillchar"}, 1);
-  const Text fill = bound.given(1) ? required(interpreter, bound, 1) : Text(U" ");
+  const Text fill = bound.given(1) ? bound.needed_text(1) : Text(U" ");
   if (fill.size() != 1) interpreter.fail("a fill character must be one character");
   const Text& text = *subject.text();
   const int64_t missing = bound.whole(0, 0) - static_cast<int64_t>(text.size());
@@ -147,7 +136,7 @@ Value zfill(Interpreter& interpreter, const Value& subject, const Arguments& arg
 template <bool kPrefix>
 Value remove_affix(Interpreter& interpreter, const Value& subject, const Arguments& arguments) {
   const BoundArguments bound(interpreter, "removeprefix", arguments, {"affix"}, 0);
-  const Text& affix = required(interpreter, bound, 0);
+  const Text& affix = bound.needed_text(0);
   const Text& text = *subject.text();
   if (affix.size() > text.size()) return subject;
   const size_t rest = text.size() - affix.size();

@@ -26,16 +26,6 @@ Part part_of(const Text& text, const BoundArguments& bound) {
           begin, true};
 }
 
-void charge_finding(Interpreter& interpreter, TextView text, TextView part) {
-  interpreter.charge(static_cast<int64_t>(text.size() / 8 * (1 + part.size() / 64)));
-}
-
-const Text& needle(Interpreter& interpreter, const BoundArguments& bound) {
-  const Text* text = bound.text(0);
-  if (text == nullptr) interpreter.fail("a string was expected, not none");
-  return *text;
-}
-
 template <bool kStart>
 Value affixed(Interpreter& interpreter, const Value& subject, const Arguments& arguments) {
   const BoundArguments bound(interpreter, kStart ? "startswith" : "endswith", arguments,
@@ -61,8 +51,8 @@ template <bool kLast, bool kNeeded>
 Value find(Interpreter& interpreter, const Value& subject, const Arguments& arguments) {
   const BoundArguments bound(interpreter, "find", arguments, {"sub", "start", "end"}, 2);
   const Part part = part_of(*subject.text(), bound);
-  const Text& text = needle(interpreter, bound);
-  charge_finding(interpreter, part.text, text);
+  const Text& text = bound.needed_text(0);
+  charge_search(interpreter, part.text, text);
   size_t at = TextView::npos;
   if (part.exists) at = kLast ? find_last_text(part.text, text) : find_text(part.text, text);
   if (at != TextView::npos) return Value(part.begin + static_cast<int64_t>(at));
@@ -73,8 +63,8 @@ Value find(Interpreter& interpreter, const Value& subject, const Arguments& argu
 Value count(Interpreter& interpreter, const Value& subject, const Arguments& arguments) {
   const BoundArguments bound(interpreter, "count", arguments, {"sub", "start", "end"}, 2);
   const Part part = part_of(*subject.text(), bound);
-  const Text& text = needle(interpreter, bound);
-  charge_finding(interpreter, part.text, text);
+  const Text& text = bound.needed_text(0);
+  charge_search(interpreter, part.text, text);
   if (!part.exists) return Value(int64_t{0});
   if (text.empty()) return Value::of_size(part.text.size() + 1);
   int64_t found = 0;
