@@ -1,20 +1,30 @@
 // ngram_baseline --tokenizer T --train SHARD... --heldout SHARD... [--order 5] [--length 256]
-// [--sequences N]: held-out bits per byte of an interpolated modified Kneser–Ney model, for
-// comparison with a trained decoder on the same shards. Prints JSON. With --sequences it scores the
-// first N sequences of `length` tokens of each held-out shard, which is what `onmal train`
-// evaluates (run.evaluate_sequences, data.length); without, every token.
+// [--sequences N | --model M]: held-out bits per byte of an interpolated modified Kneser–Ney model,
+// for comparison with a trained decoder on the same shards. Prints JSON. With --sequences it scores
+// the first N sequences of `length` tokens of each held-out shard, which is what `onmal train`
+// evaluates (run.evaluate_sequences, data.length); without, every token. With --model the decoder
+// scores the same tokens, in windows of `length` that slide by half within a document, and the
+// difference gets a 95 % interval by bootstrap over documents.
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <memory>
+#include <numbers>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "base/thread_pool.h"
 #include "corpus/shard.h"
+#include "evaluate/metric.h"
+#include "infer/score.h"
+#include "models/language_model.h"
 #include "ngram_model.h"
 #include "tokenizer/tokenizer_json.h"
 
@@ -23,7 +33,7 @@ namespace {
 
 constexpr std::string_view kUsage =
     "ngram_baseline --tokenizer T --train SHARD... --heldout SHARD... [--order 5] [--length 256] "
-    "[--sequences N]";
+    "[--sequences N | --model M] [--threads 2]";
 
 struct Options {
   std::string tokenizer;
@@ -31,6 +41,8 @@ struct Options {
   int64_t order = 5;
   int64_t length = 256;
   int64_t sequences = 0;  // 0: every token
+  std::string model;      // to compare with; "": none
+  int64_t threads = 2;
 };
 
 int64_t number_of(const std::string& name, std::string_view text, int64_t least, int64_t most) {
@@ -63,6 +75,10 @@ Options parse(int argc, char** argv) {
       options.length = number_of(name, argument, 1, int64_t{1} << 30);
     } else if (name == "--sequences") {
       options.sequences = number_of(name, argument, 1, int64_t{1} << 30);
+    } else if (name == "--model") {
+      options.model = argument;
+    } else if (name == "--threads") {
+      options.threads = number_of(name, argument, 1, 1024);
     } else {
       throw Error(ErrorCode::kInvalidArgument, name.empty() ? std::string(argument) : name,
                   "unknown option", "usage: " + std::string(kUsage));
@@ -71,6 +87,10 @@ Options parse(int argc, char** argv) {
   if (options.tokenizer.empty() || options.train.empty() || options.heldout.empty()) {
     throw Error(ErrorCode::kInvalidArgument, "options",
                 "--tokenizer, --train and --heldout are needed", "usage: " + std::string(kUsage));
+  }
+  if (options.sequences > 0 && !options.model.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "--model", "compares on every token",
+                "leave out --sequences");
   }
   return options;
 }
@@ -90,7 +110,7 @@ void append_tokens(const ShardReader& shard, std::vector<int32_t>& tokens) {
   shard.read(0, std::span(tokens).subspan(before));
 }
 
-struct Score {
+struct NgramScore {
   double bits = 0;
   int64_t tokens = 0;
   int64_t bytes = 0;
@@ -100,7 +120,7 @@ struct Score {
 // only; every prediction costs bits, the end of a document too; only text counts as bytes; the
 // first token of a shard is given.
 void add_score(const NgramModel& model, const Tokenizer& tokenizer, const ShardReader& shard,
-               const Options& options, Score& score) {
+               const Options& options, NgramScore& score) {
   std::vector<int32_t> tokens;
   append_tokens(shard, tokens);
   size_t end = tokens.size();
@@ -119,16 +139,69 @@ void add_score(const NgramModel& model, const Tokenizer& tokenizer, const ShardR
   }
 }
 
-void measure(const Options& options) {
-  const auto tokenizer = load_tokenizer_json(options.tokenizer);
+// Of one document: what the decoder and the n-gram model paid for the same predictions.
+constexpr size_t kPairWidth = 3;  // bits of the decoder, bits of the n-gram model, bytes of text
+
+// The predictions behind each token of a document, its end and the next document's first token
+// among them, as add_score counts them.
+void add_pairs(const NgramModel& ngrams, const LanguageModel& model, ThreadPool& pool,
+               const ShardReader& shard, const Options& options, std::vector<double>& pairs) {
   std::vector<int32_t> tokens;
-  for (const std::string& path : options.train) append_tokens(open_shard(path, *tokenizer), tokens);
-  const size_t train_tokens = tokens.size();
-  const NgramModel model(std::move(tokens), tokenizer->vocab_size(),
-                         static_cast<int>(options.order));
-  Score score;
+  append_tokens(shard, tokens);
+  ScoreOptions windows;
+  windows.window = options.length;
+  windows.stride = std::max<int64_t>(options.length / 2, 1);
+  const auto total = static_cast<int64_t>(tokens.size());
+  for (int64_t start = 0; start < total;) {
+    const int64_t next = shard.next_document_start(start);
+    const auto ids = std::span(tokens).subspan(
+        static_cast<size_t>(start), static_cast<size_t>(std::min(next + 1, total) - start));
+    start = next;
+    if (ids.size() < 2) continue;
+    double bits = 0, bytes = 0;
+    for (size_t i = 1; i < ids.size(); ++i) {
+      bits -= std::log2(ngrams.probability(ids.first(i), ids[i]));
+      if (!model.tokenizer->is_special(ids[i]))
+        bytes += static_cast<double>(model.tokenizer->piece(ids[i]).size());
+    }
+    const Score score = score_tokens(model, pool, ids, windows, [](int64_t) {});
+    pairs.insert(pairs.end(), {score.negative_log_likelihood / std::numbers::ln2, bits, bytes});
+  }
+}
+
+LanguageModel load_compared(const Options& options, const Tokenizer& tokenizer) {
+  LanguageModel model = load_language_model(options.model);
+  if (!model.tokenizer ||
+      tokenizer_fingerprint(*model.tokenizer) != tokenizer_fingerprint(tokenizer)) {
+    throw Error(ErrorCode::kInvalidArgument, options.model, "has another tokenizer",
+                "name the model that was trained on these shards");
+  }
+  return model;
+}
+
+void compare(const Options& options, const NgramModel& ngrams, const LanguageModel& model) {
+  ThreadPool pool(static_cast<int>(options.threads));
+  std::vector<double> pairs;
+  for (const std::string& path : options.heldout)
+    add_pairs(ngrams, model, pool, open_shard(path, *model.tokenizer), options, pairs);
+  const std::pair<const char*, std::function<double(std::span<const double>)>> measures[] = {
+      {"model_bits_per_byte", [](auto sums) { return sums[0] / sums[2]; }},
+      {"ngram_bits_per_byte", [](auto sums) { return sums[1] / sums[2]; }},
+      {"model_over_ngram", [](auto sums) { return sums[0] / sums[1]; }}};
+  std::printf("{\"documents\": %zu", pairs.size() / kPairWidth);
+  for (const auto& [name, finish] : measures) {
+    const MetricValue value = evaluate_metric(sums_metric(name, kPairWidth, pairs, finish));
+    std::printf(", \"%s\": %.4f, \"%s_95\": [%.4f, %.4f]", name, value.value, name, value.low,
+                value.high);
+  }
+  std::printf("}\n");
+}
+
+void measure(const Options& options, const NgramModel& model, const Tokenizer& tokenizer,
+             size_t train_tokens) {
+  NgramScore score;
   for (const std::string& path : options.heldout) {
-    add_score(model, *tokenizer, open_shard(path, *tokenizer), options, score);
+    add_score(model, tokenizer, open_shard(path, tokenizer), options, score);
   }
   if (score.bytes == 0) {
     throw Error(ErrorCode::kInvalidArgument, options.heldout.front(), "holds too little text");
@@ -142,12 +215,27 @@ void measure(const Options& options) {
       score.bits / static_cast<double>(score.bytes));
 }
 
+void run(const Options& options) {
+  const auto tokenizer = load_tokenizer_json(options.tokenizer);
+  LanguageModel compared;
+  if (!options.model.empty()) compared = load_compared(options, *tokenizer);
+  std::vector<int32_t> tokens;
+  for (const std::string& path : options.train) append_tokens(open_shard(path, *tokenizer), tokens);
+  const size_t train_tokens = tokens.size();
+  const NgramModel model(std::move(tokens), tokenizer->vocab_size(),
+                         static_cast<int>(options.order));
+  if (options.model.empty())
+    measure(options, model, *tokenizer, train_tokens);
+  else
+    compare(options, model, compared);
+}
+
 }  // namespace
 }  // namespace onmal
 
 int main(int argc, char** argv) {
   try {
-    onmal::measure(onmal::parse(argc, argv));
+    onmal::run(onmal::parse(argc, argv));
   } catch (const onmal::Error& error) {
     std::fprintf(stderr, "ngram_baseline: %s\n", error.what());
     return error.code() == onmal::ErrorCode::kInvalidArgument ? 2 : 1;

@@ -138,6 +138,18 @@ TEST_F(CorpusTest, DescriptionsNameUnknownKeys) {
   EXPECT_EQ(corpus.texts[0].repeat, 2);
 }
 
+TEST_F(CorpusTest, DescriptionsRefuseKeysThatMeanNothingThere) {
+  for (const char* const entry : {"[[text]]\npath = \"a\"\nquestion = \"q\"\n",
+                                  "[[conversation]]\npath = \"a\"\nfields = [\"q\"]\n",
+                                  "[[conversation]]\npath = \"a\"\nbegins_before = \"2019\"\n"}) {
+    write_file(folder_ / "c.toml", entry);
+    EXPECT_THROW(load_corpus(folder_ / "c.toml", folder_), Error) << entry;
+  }
+  write_file(folder_ / "c.toml",
+             "[[conversation]]\npath = \"a\"\nquestion = \"q\"\nanswer = \"a\"\nrepeat = 3\n");
+  EXPECT_EQ(load_corpus(folder_ / "c.toml", folder_).conversations.at(0).repeat, 3);
+}
+
 TEST_F(CorpusTest, ShardsKeepTokensAndDocuments) {
   const BpeTokenizer tokenizer = byte_tokenizer();
   ShardWriter writer(folder_ / "s.tok", tokenizer);

@@ -1,5 +1,9 @@
 #include <toml++/toml.h>
 
+#include <algorithm>
+#include <span>
+#include <string_view>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "corpus/source.h"
@@ -31,17 +35,42 @@ int64_t positive(const std::filesystem::path& where, const toml::node& node) {
   return value;
 }
 
-Source read_source(const std::filesystem::path& where, const toml::table& table,
-                   const std::filesystem::path& data) {
+// A key that the reader of such an entry would not heed is refused, not passed over.
+void check_key(const std::filesystem::path& where, std::string_view entry, std::string_view key,
+               const toml::source_region& region) {
+  static constexpr std::string_view kBoth[] = {"path", "format", "limit_bytes", "every", "repeat"};
+  static constexpr std::string_view kText[] = {"fields", "date_field", "begins_before"};
+  static constexpr std::string_view kConversation[] = {"question", "context", "answer"};
+  const std::span<const std::string_view> own =
+      entry == "text" ? std::span<const std::string_view>(kText) : kConversation;
+  if (std::ranges::find(kBoth, key) != std::end(kBoth) || std::ranges::find(own, key) != own.end())
+    return;
+  std::string known;
+  for (const std::span<const std::string_view> names :
+       {std::span<const std::string_view>(kBoth), own}) {
+    for (const std::string_view name : names) {
+      if (!known.empty()) known += ", ";
+      known += name;
+    }
+  }
+  refuse(where, region,
+         "unknown key '" + std::string(key) + "' of [[" + std::string(entry) +
+             "]]; known ones: " + known);
+}
+
+Source read_source(const std::filesystem::path& where, std::string_view entry,
+                   const toml::table& table, const std::filesystem::path& data) {
   Source source;
   for (const auto& [key, node] : table) {
     const std::string_view name = key.str();
     const std::string text = node.value_or(std::string());
+    check_key(where, entry, name, node.source());
     if (name == "path") {
       source.path = data / text;
     } else if (name == "format") {
       source.format = format_of(where, node);
-    } else if (name == "fields" && node.is_array()) {
+    } else if (name == "fields") {
+      if (!node.is_array()) refuse(where, node.source(), "must be a list of names");
       for (const toml::node& field : *node.as_array())
         source.fields.push_back(field.value_or(std::string()));
     } else if (name == "limit_bytes") {
@@ -50,22 +79,12 @@ Source read_source(const std::filesystem::path& where, const toml::table& table,
       source.every = positive(where, node);
     } else if (name == "repeat") {
       source.repeat = positive(where, node);
-    } else if (name == "date_field") {
-      source.date_field = text;
-    } else if (name == "begins_before") {
-      source.begins_before = text;
-    } else if (name == "question") {
-      source.question = text;
-    } else if (name == "context") {
-      source.context = text;
-    } else if (name == "answer") {
-      source.answer = text;
     } else {
-      refuse(where, node.source(),
-             "unknown key '" + std::string(name) +
-                 "'; known ones: path, format, fields, limit_bytes, every, repeat, date_field, "
-                 "begins_before, "
-                 "question, context, answer");
+      (name == "date_field"      ? source.date_field
+       : name == "begins_before" ? source.begins_before
+       : name == "question"      ? source.question
+       : name == "context"       ? source.context
+                                 : source.answer) = text;
     }
   }
   if (source.path.empty()) refuse(where, table.source(), "a source needs a path");
@@ -89,7 +108,7 @@ Corpus load_corpus(const std::filesystem::path& description, const std::filesyst
     }
     for (const toml::node& entry : *node.as_array()) {
       (key == "text" ? corpus.texts : corpus.conversations)
-          .push_back(read_source(description, *entry.as_table(), data));
+          .push_back(read_source(description, key.str(), *entry.as_table(), data));
     }
   }
   return corpus;

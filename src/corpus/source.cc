@@ -299,9 +299,16 @@ void read_conversations(const Source& source,
                         FunctionRef<void(std::vector<ChatMessage>&& messages)> body) {
   const std::string text = read_unpacked(source.path);
   check_text(source, text);
+  int64_t bytes = 0;
+  const auto offer = [&](std::vector<ChatMessage>&& messages) {
+    if (source.limit_bytes > 0 && bytes >= source.limit_bytes) return;
+    for (const ChatMessage& message : messages)
+      bytes += static_cast<int64_t>(message.content.size());
+    body(std::move(messages));
+  };
   if (source.question.empty() && source.answer.empty() &&
       (source.format == SourceFormat::kJson || source.format == SourceFormat::kJsonLines)) {
-    return read_message_lists(source, text, body);
+    return read_message_lists(source, text, offer);
   }
   int64_t seen = 0;
   read_records(source, text, [&](const Lookup& record) {
@@ -313,7 +320,7 @@ void read_conversations(const Source& source,
         source.context.empty() ? std::nullopt : record(source.context);
     std::string asked = *question;
     if (context && !context->empty()) asked += "\n\n" + *context;
-    body({{"user", asked}, {"assistant", *answer}});
+    offer({{"user", asked}, {"assistant", *answer}});
   });
 }
 

@@ -23,7 +23,7 @@ struct Source {
       fields;  // of JSON objects, or columns by the names in the first row; joined by newlines
   int64_t limit_bytes = 0;    // > 0: stop after so much text
   int64_t every = 1;          // keep one document of so many
-  int64_t repeat = 1;         // times it goes into the training shards
+  int64_t repeat = 1;         // times it goes into what is trained on
   std::string begins_before;  // with `date_field`: keep only documents dated before this
   std::string date_field;
   // Conversations: the fields of the question, an optional context added below it, and the answer.
@@ -55,7 +55,8 @@ void read_rows(const Source& source, std::span<const std::string> fields,
 SourceFormat format_of_name(const std::filesystem::path& path, bool text_is_table = false);
 
 // A corpus description in TOML: [[text]] and [[conversation]] tables with the fields above; paths
-// relative to `data`.
+// relative to `data`. Throws Error(kInvalidArgument) naming the line of a key that is unknown or
+// means nothing there.
 struct Corpus {
   std::vector<Source> texts;
   std::vector<Source> conversations;

@@ -104,8 +104,12 @@ ConversationSplit read_all_conversations(const Corpus& corpus, int64_t heldout_p
   ConversationSplit split;
   for (const Source& source : corpus.conversations) {
     read_conversations(source, [&](std::vector<ChatMessage>&& messages) {
-      const bool held = is_held_out(messages[0].content, heldout_permille);
-      (held ? split.heldout : split.train).push_back(std::move(messages));
+      if (is_held_out(messages[0].content, heldout_permille)) {
+        split.heldout.push_back(std::move(messages));
+        return;
+      }
+      for (int64_t i = 1; i < source.repeat; ++i) split.train.push_back(messages);
+      split.train.push_back(std::move(messages));
     });
   }
   return split;

@@ -70,7 +70,7 @@ struct ConversationSplit {
   std::vector<std::vector<ChatMessage>> heldout;
 };
 // All conversations of a corpus; about so many in a thousand are held out, chosen by their own
-// text.
+// text. Those of a source with `repeat` are trained on so many times, held out once.
 ConversationSplit read_all_conversations(const Corpus& corpus, int64_t heldout_permille);
 
 // Conversations in a shuffled order, one to `turns` of them joined to a longer one: a model that

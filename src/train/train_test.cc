@@ -240,6 +240,27 @@ TEST_F(TrainTest, OnlyAnswersAreLearned) {
   for (size_t t = 0; t < 120; ++t) EXPECT_LE(first[t], static_cast<int32_t>(t));
 }
 
+TEST_F(TrainTest, ConversationsRepeatAndStopAtTheLimit) {
+  std::string table = "Q,A\n";
+  for (int i = 0; i < 100; ++i) {
+    const std::string number = std::to_string(i);
+    table.append("question ").append(number).append(",answer ").append(number).append("\n");
+  }
+  write_file(folder_ / "pairs.csv", table);
+  Source source;
+  source.path = folder_ / "pairs.csv";
+  source.format = SourceFormat::kCsv;
+  source.question = "Q";
+  source.answer = "A";
+  source.repeat = 3;
+  const ConversationSplit split = read_all_conversations({{}, {source}}, 200);
+  ASSERT_GT(split.heldout.size(), 0U);
+  EXPECT_EQ(split.train.size(), 3 * (100 - split.heldout.size()));
+  source.limit_bytes = 190;  // ten of 18 bytes and one of 20
+  const ConversationSplit least = read_all_conversations({{}, {source}}, 0);
+  EXPECT_EQ(least.train.size(), 3U * 11);
+}
+
 TEST(JoinTurnsTest, EveryConversationStaysWholeAndAppearsOnce) {
   std::vector<std::vector<ChatMessage>> conversations;
   for (int i = 0; i < 100; ++i) {
