@@ -116,9 +116,17 @@ struct NgramScore {
   int64_t bytes = 0;
 };
 
-// Counted as the trainer's evaluation counts: like the decoder, the model sees its own document
-// only; every prediction costs bits, the end of a document too; only text counts as bytes; the
-// first token of a shard is given.
+// Counted as the trainer's evaluation counts: every prediction costs bits, the end of a document
+// too; only text counts as bytes.
+void add_prediction(const NgramModel& model, const Tokenizer& tokenizer,
+                    std::span<const int32_t> context, int32_t token, NgramScore& score) {
+  score.bits -= std::log2(model.probability(context, token));
+  ++score.tokens;
+  if (!tokenizer.is_special(token))
+    score.bytes += static_cast<int64_t>(tokenizer.piece(token).size());
+}
+
+// Like the decoder, the model sees its own document only; the first token of a shard is given.
 void add_score(const NgramModel& model, const Tokenizer& tokenizer, const ShardReader& shard,
                const Options& options, NgramScore& score) {
   std::vector<int32_t> tokens;
@@ -131,11 +139,7 @@ void add_score(const NgramModel& model, const Tokenizer& tokenizer, const ShardR
   }
   for (size_t i = 1; i < end; ++i) {
     const auto start = static_cast<size_t>(shard.document_start(static_cast<int64_t>(i) - 1));
-    score.bits -=
-        std::log2(model.probability(std::span(tokens).subspan(start, i - start), tokens[i]));
-    ++score.tokens;
-    if (!tokenizer.is_special(tokens[i]))
-      score.bytes += static_cast<int64_t>(tokenizer.piece(tokens[i]).size());
+    add_prediction(model, tokenizer, std::span(tokens).subspan(start, i - start), tokens[i], score);
   }
 }
 
@@ -158,14 +162,12 @@ void add_pairs(const NgramModel& ngrams, const LanguageModel& model, ThreadPool&
         static_cast<size_t>(start), static_cast<size_t>(std::min(next + 1, total) - start));
     start = next;
     if (ids.size() < 2) continue;
-    double bits = 0, bytes = 0;
-    for (size_t i = 1; i < ids.size(); ++i) {
-      bits -= std::log2(ngrams.probability(ids.first(i), ids[i]));
-      if (!model.tokenizer->is_special(ids[i]))
-        bytes += static_cast<double>(model.tokenizer->piece(ids[i]).size());
-    }
+    NgramScore counted;
+    for (size_t i = 1; i < ids.size(); ++i)
+      add_prediction(ngrams, *model.tokenizer, ids.first(i), ids[i], counted);
     const Score score = score_tokens(model, pool, ids, windows, [](int64_t) {});
-    pairs.insert(pairs.end(), {score.negative_log_likelihood / std::numbers::ln2, bits, bytes});
+    pairs.insert(pairs.end(), {score.negative_log_likelihood / std::numbers::ln2, counted.bits,
+                               static_cast<double>(counted.bytes)});
   }
 }
 
