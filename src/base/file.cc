@@ -157,17 +157,26 @@ void AtomicFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
 void AtomicFile::commit() {
   flush();
   if (::fsync(descriptor_) != 0) fail(temporary_, "cannot sync", errno);
-  if (::close(std::exchange(descriptor_, -1)) != 0) fail(temporary_, "cannot close", errno);
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(temporary_.c_str());
-    fail(target_, "cannot rename into place", error);
-  }
+  rename_into_place();
   const std::filesystem::path folder = target_.has_parent_path() ? target_.parent_path() : ".";
   const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory >= 0) {
     ::fsync(directory);
     ::close(directory);
+  }
+}
+
+void AtomicFile::commit_unsynced() {
+  flush();
+  rename_into_place();
+}
+
+void AtomicFile::rename_into_place() {
+  if (::close(std::exchange(descriptor_, -1)) != 0) fail(temporary_, "cannot close", errno);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(temporary_.c_str());
+    fail(target_, "cannot rename into place", error);
   }
 }
 

@@ -53,9 +53,13 @@ class AtomicFile {
   void write_at(uint64_t offset, std::span<const std::byte> bytes);
   uint64_t size() const { return size_; }
   void commit();
+  // Without fsync: after a power cut the target may be there with other bytes. For what a checksum
+  // guards and can be made again.
+  void commit_unsynced();
 
  private:
   void flush();
+  void rename_into_place();
 
   std::filesystem::path target_;
   std::filesystem::path temporary_;

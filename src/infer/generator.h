@@ -25,7 +25,7 @@ namespace onmal {
 struct GeneratorOptions {
   MatmulPrecision matmul = MatmulPrecision::kInt8;
   int64_t context = 4096;  // most tokens kept; never more than the model's own context. 0: that
-  int64_t prefill_chunk = 512;  // prompt tokens per forward pass: what a stop request waits for
+  int64_t prefill_chunk = 256;  // prompt tokens per forward pass: what a stop request waits for
   SpeculationOptions speculation = {};
   DType cache_type = DType::kF16;  // of the cached keys and values: f32, f16 or q8_0
   bool repack = true;              // quantised weights, in an order that the kernels read faster
@@ -124,7 +124,7 @@ class Generator {
   std::vector<int32_t> cached_ids_;
   // A long prompt's activations are given back as soon as they are used; a single token's all fit
   // into an arena, which costs nothing.
-  CachingAllocator prefill_memory_;
+  CachingAllocator prefill_memory_{0, CachingAllocator::Fit::kLarger};
   Arena step_memory_;
   std::vector<float> logits_;  // of the last tokens of a pass
   std::unique_ptr<Speculator> speculator_;

@@ -29,9 +29,11 @@ Param expert_matrices(const std::string& name, int64_t count, int64_t out, int64
 
 Tensor run_mlp(Exec& exec, const LinearLayer& gate, const LinearLayer& up, const LinearLayer& down,
                Activation f, const Tensor& x) {
-  const Tensor raised = up(exec, x);
-  return down(exec,
-              exists(gate) ? gated(exec, f, gate(exec, x), raised) : activation(exec, f, raised));
+  const auto inner = [&] {  // `raised` is given back before the way down
+    const Tensor raised = up(exec, x);
+    return exists(gate) ? gated(exec, f, gate(exec, x), raised) : activation(exec, f, raised);
+  };
+  return down(exec, inner());
 }
 
 NormLayer make_qk_norm(const std::string& name, const DecoderConfig& config, int64_t heads) {

@@ -17,9 +17,11 @@ Tensor activation(Exec& exec, Activation f, const Tensor& x) {
   return out;
 }
 
-Tensor gated(Exec& exec, Activation f, const Tensor& gate, const Tensor& up) {
+Tensor gated(Exec& exec, Activation f, Tensor gate, const Tensor& up) {
   check_same_shape("gated", "up", up, gate.shape());
-  Tensor out = Tensor::empty(*exec.memory, gate.shape(), gate.dtype());
+  // What nobody will read again holds the result: it is the largest of a prompt's activations.
+  const bool in_place = exec.tape == nullptr && gate.unique();
+  Tensor out = in_place ? gate : Tensor::empty(*exec.memory, gate.shape(), gate.dtype());
   exec.backend->gated(exec, f, gate, up, out);
   if (exec.tape != nullptr && Tape::tracks(gate, up)) {
     exec.tape->record(out, [f, gate, up](Exec& inner, const Tensor& dout, GradStore& gradients) {

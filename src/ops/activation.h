@@ -8,6 +8,6 @@ namespace onmal {
 Tensor activation(Exec& exec, Activation f, const Tensor& x);
 
 // f(gate) * up: SwiGLU with kSilu, GeGLU with kGelu… (Shazeer, 2020). Same shapes.
-Tensor gated(Exec& exec, Activation f, const Tensor& gate, const Tensor& up);
+Tensor gated(Exec& exec, Activation f, Tensor gate, const Tensor& up);
 
 }  // namespace onmal

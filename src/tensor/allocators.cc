@@ -13,6 +13,7 @@ namespace onmal {
 namespace {
 
 constexpr size_t kAlignment = 64;
+constexpr size_t kMostWaste = 4;
 
 // Sizes are rounded so that near-equal requests share cached blocks: to 64 bytes, above 64 KiB to
 // 1/16 steps.
@@ -63,10 +64,12 @@ CachingAllocator::~CachingAllocator() { trim(); }
 Allocator::Block CachingAllocator::allocate(size_t bytes) {
   bytes = rounded(bytes);
   std::lock_guard lock(mutex_);
-  const auto found = cached_.find(bytes);
+  const auto found = cached_.lower_bound(bytes);
+  const size_t most = fit_ == Fit::kLarger ? kMostWaste * bytes : bytes;
   Storage* storage = nullptr;
-  if (found != cached_.end()) {
+  if (found != cached_.end() && found->first <= most) {
     storage = found->second;
+    bytes = storage->bytes();
     cached_.erase(found);
     cached_bytes_ -= bytes;
   } else {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,8 +25,13 @@ class HeapAllocator : public Allocator {
 // trim().
 class CachingAllocator : public Allocator {
  public:
+  // kLarger: a request may also take a cached block of up to four times its size, so that less is
+  // held where requests of one size follow those of another.
+  enum class Fit : uint8_t { kSameSize, kLarger };
+
   // limit_bytes: the most it may hold at once (in use + cached); 0 for no limit.
-  explicit CachingAllocator(size_t limit_bytes = 0) : limit_bytes_(limit_bytes) {}
+  explicit CachingAllocator(size_t limit_bytes = 0, Fit fit = Fit::kSameSize)
+      : limit_bytes_(limit_bytes), fit_(fit) {}
   ~CachingAllocator() override;
 
   Block allocate(size_t bytes) override;
@@ -44,6 +50,7 @@ class CachingAllocator : public Allocator {
   std::mutex mutex_;
   std::multimap<size_t, Storage*> cached_;
   size_t limit_bytes_;
+  Fit fit_;
   size_t in_use_ = 0;
   size_t cached_bytes_ = 0;
   size_t peak_ = 0;

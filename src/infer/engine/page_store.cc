@@ -130,7 +130,7 @@ void PageStore::put(std::span<const int32_t> ids, const PagePool& pool, int32_t 
     write(name);
     for (const std::span<std::byte> part : pool.parts(page)) write(text_of(part));
     file.write(number_bytes(sum));
-    file.commit();
+    file.commit_unsynced();  // the checksum tells what a power cut left
   } catch (const Error&) {
     return;  // a full disk, say: the page is computed again
   }

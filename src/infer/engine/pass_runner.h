@@ -54,7 +54,7 @@ class PassRunner {
   std::unique_ptr<PagePool> pages_;
   // A prompt's activations are given back as soon as they are used; those of single tokens all fit
   // into an arena, which costs nothing.
-  CachingAllocator reading_memory_;
+  CachingAllocator reading_memory_{0, CachingAllocator::Fit::kLarger};
   Arena writing_memory_;
   int64_t last_rows_ = 0;  // of the last pass that read
   std::vector<int32_t> ids_;
