@@ -194,6 +194,22 @@ TEST_F(AdapterTest, SeveralAddUpByTheirWeights) {
             1e-5);
 }
 
+TEST_F(AdapterTest, ATwinSharesTheWeightsAndNotTheChanges) {
+  const LanguageModel base = small_model("llama");
+  const Tensor plain = logits_of(*base.decoder);
+  LanguageModel twin = share_weights(base);
+  attach(twin, config_of("lora"));
+  disturb(twin);
+  std::vector<const std::byte*> places;
+  base.decoder->visit(
+      [&](const Param& param) { places.push_back(param.value.data_as<std::byte>()); });
+  size_t i = 0;
+  twin.decoder->visit(
+      [&](const Param& param) { EXPECT_EQ(param.value.data_as<std::byte>(), places.at(i++)); });
+  EXPECT_EQ(testing::relative_difference(logits_of(*base.decoder), plain), 0.0);
+  EXPECT_GT(testing::relative_difference(logits_of(*twin.decoder), plain), 0.01);
+}
+
 TEST_F(AdapterTest, TheWrongBaseIsAnError) {
   LanguageModel model = small_model("llama");
   attach(model, config_of("lora"));

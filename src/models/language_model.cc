@@ -112,6 +112,22 @@ void add_head(const TaskHead& head, const Architecture& architecture, Metadata& 
 
 }  // namespace
 
+LanguageModel share_weights(const LanguageModel& model) {
+  LanguageModel twin;
+  twin.memory = model.memory;
+  twin.backing = model.backing;
+  twin.decoder = std::make_unique<Decoder>(*model.decoder);
+  twin.packing = model.packing;
+  twin.tokenizer = model.tokenizer;
+  twin.tokenizer_problem = model.tokenizer_problem;
+  twin.chat_template = model.chat_template;
+  twin.bos_token = model.bos_token;
+  twin.eos_token = model.eos_token;
+  twin.end_ids = model.end_ids;
+  twin.path = model.path;
+  return twin;
+}
+
 LanguageModel load_language_model(const std::filesystem::path& path, const LoadOptions& options) {
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorCode::kIo, path.string(), "there is no such file or folder", "check the path");

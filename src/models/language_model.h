@@ -36,10 +36,10 @@ struct LanguageModel {
   }
 
   // What weights live in outlives them: declared before the decoder, so destroyed after it.
-  std::unique_ptr<HeapAllocator> memory = std::make_unique<HeapAllocator>();
+  std::shared_ptr<HeapAllocator> memory = std::make_shared<HeapAllocator>();
   std::shared_ptr<void> backing;  // the mapping that borrowed weights point into
   std::unique_ptr<Decoder> decoder;
-  std::unique_ptr<WeightPacking> packing = std::make_unique<WeightPacking>();
+  std::shared_ptr<WeightPacking> packing = std::make_shared<WeightPacking>();
   std::shared_ptr<const Tokenizer> tokenizer;  // null when the file carries none that we know
   std::string tokenizer_problem;               // why not, when it carries one
   std::string chat_template;                   // Jinja source as the file gives it; "" without one
@@ -59,6 +59,10 @@ struct LoadOptions {
 // Error naming what is missing, unknown or malformed.
 LanguageModel load_language_model(const std::filesystem::path& path,
                                   const LoadOptions& options = {});
+
+// Another model with the same weights in the same memory: adapters attached to one do not change
+// the other. Neither's weights may be changed afterwards.
+LanguageModel share_weights(const LanguageModel& model);
 
 // Writes a Hugging Face folder; matrices as f32, f16 or bf16; weights in shards of at most
 // `most_part_bytes` (0: in one file). With `head` the folder is that of a task model.

@@ -60,6 +60,13 @@ std::string page_fingerprint(const LanguageModel& model, const PagePool& pool, i
     add(param.name + param.shape.to_string() + std::string(dtype_info(param.value.dtype()).name));
     add_sample(digest, param.value);
   });
+  model.decoder->visit_linears([&](LinearLayer& layer) {
+    for (LowRank& change : layer.changes) {
+      add("change of " + layer.weight.name + std::to_string(change.scale) +
+          (change.active ? " on" : " off"));
+      change.visit([&](const Param& param) { add_sample(digest, param.value); });
+    }
+  });
   return digest.finish();
 }
 

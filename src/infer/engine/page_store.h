@@ -12,7 +12,7 @@
 namespace onmal {
 
 // What keys and values in pages depend on beside the tokens: the weights (their names, shapes and
-// a sample of their bytes), the cache's type and context, the arithmetic.
+// a sample of their bytes), adapters, the cache's type and context, the arithmetic.
 std::string page_fingerprint(const LanguageModel& model, const PagePool& pool, int64_t context,
                              int precision);
 

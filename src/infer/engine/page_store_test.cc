@@ -9,6 +9,7 @@
 
 #include "infer/engine/engine_testing.h"
 #include "infer/test_model.h"
+#include "models/adapter.h"
 
 namespace onmal {
 namespace {
@@ -110,8 +111,11 @@ TEST_F(PageStoreTest, AnEngineFindsThePagesOfAnEarlierOne) {
   asked.options.ignore_end = true;
   EngineOptions options;
   options.cache_folder = folder_;
-  const auto ask = [&](uint64_t weights) {
-    const LanguageModel model = testing::random_model(config, DType::kF32, weights);
+  const auto ask = [&](uint64_t weights, const AdapterConfig* adapter = nullptr) {
+    LanguageModel model = testing::random_model(config, DType::kF32, weights);
+    Rng rng(5);
+    const auto visit = [&](LinearVisitor visitor) { model.decoder->visit_linears(visitor); };
+    if (adapter != nullptr) attach_adapter(visit, *adapter, *model.memory, rng, "test");
     Engine engine(model, threads, options);
     const auto recorder = std::make_shared<Recorder>();
     EXPECT_TRUE(engine.submit(asked, recorder));
@@ -123,6 +127,9 @@ TEST_F(PageStoreTest, AnEngineFindsThePagesOfAnEarlierOne) {
   EXPECT_EQ(again.cached_tokens, 3 * kPageTokens);
   EXPECT_EQ(again.ids, first.ids);
   EXPECT_EQ(ask(2).cached_tokens, 0);  // another model of the same shape
+  const AdapterConfig adapter;
+  EXPECT_EQ(ask(1, &adapter).cached_tokens, 0);  // the same one, changed
+  EXPECT_EQ(ask(1, &adapter).cached_tokens, 3 * kPageTokens);
 }
 
 }  // namespace

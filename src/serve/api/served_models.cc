@@ -1,8 +1,10 @@
 #include "serve/api/served_models.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
+#include "base/error.h"
 #include "base/memory_size.h"
 #include "infer/conversation.h"
 #include "models/adapter.h"
@@ -20,10 +22,9 @@ std::unique_ptr<ChatTemplate> make_template(const LanguageModel& model) {
                                         model.path.filename().string());
 }
 
-LanguageModel load_with_adapter(const std::filesystem::path& path,
-                                const std::filesystem::path& adapter) {
-  LanguageModel model = load_language_model(path);
-  if (!adapter.empty()) load_adapter(model, adapter);
+LanguageModel changed(const LanguageModel& base, const std::filesystem::path& adapter) {
+  LanguageModel model = share_weights(base);
+  load_adapter(model, adapter);
   return model;
 }
 
@@ -55,9 +56,17 @@ std::string_view served_state_name(ServedModels::State state) {
   }
 }
 
-ChatModel::ChatModel(const std::filesystem::path& path, const std::filesystem::path& adapter,
+ChatModel::ChatModel(const std::filesystem::path& path, int threads, const EngineOptions& options)
+    : ChatModel(load_language_model(path), threads, options) {}
+
+ChatModel::ChatModel(std::shared_ptr<ChatModel> shared, const std::filesystem::path& adapter,
                      int threads, const EngineOptions& options)
-    : model(load_with_adapter(path, adapter)),
+    : ChatModel(changed(shared->model, adapter), threads, options) {
+  base = std::move(shared);
+}
+
+ChatModel::ChatModel(LanguageModel loaded, int threads, const EngineOptions& options)
+    : model(std::move(loaded)),
       pool(threads),
       chat_template(make_template(model)),
       encoder(model.tokenizer == nullptr ? nullptr
@@ -86,10 +95,8 @@ void ServedModels::add_adapter(const std::string& base, const std::string& name,
   Entry made;
   for (const auto& one : entries_) {
     const bool is_base = base.empty() ? one->kind == ServedKind::kChat : one->name == base;
-    if (!is_base || one->kind != ServedKind::kChat || !one->adapter.empty()) continue;
+    if (!is_base || one->kind != ServedKind::kChat || !one->base.empty()) continue;
     made.base = one->name;
-    made.path = one->path;
-    made.bytes = one->bytes + bytes_of(path);
     break;
   }
   if (made.base.empty()) {
@@ -100,20 +107,23 @@ void ServedModels::add_adapter(const std::string& base, const std::string& name,
   }
   made.name = made.base + ":" + name;
   made.short_name = name;
-  made.adapter = path;
+  made.path = path;
+  made.bytes = bytes_of(path);
   add_entry(std::move(made));
 }
 
 void ServedModels::add_entry(Entry made) {
   const std::lock_guard lock(mutex_);
+  uint64_t needed = made.bytes;
   for (const auto& one : entries_) {
+    if (one->name == made.base) needed += one->bytes;
     if (one->name != made.name) continue;
     throw Error(ErrorCode::kInvalidArgument, made.name, "is the name of two models",
                 "give one of them another: NAME=PATH");
   }
-  if (options_.memory_bytes > 0 && made.bytes > options_.memory_bytes) {
+  if (options_.memory_bytes > 0 && needed > options_.memory_bytes) {
     throw Error(ErrorCode::kInvalidArgument, made.name,
-                "has " + describe_bytes(static_cast<int64_t>(made.bytes)) +
+                "has " + describe_bytes(static_cast<int64_t>(needed)) +
                     " of weights, more than all models may take",
                 "raise --model-memory");
   }
@@ -144,16 +154,41 @@ ServedModels::Entry& ServedModels::entry(const std::string& name, ServedKind kin
   return *found;
 }
 
+// Whether nobody uses it, nor an adapter of it.
+bool ServedModels::could_go(const Entry& one) const {
+  int64_t holders = 0;
+  for (const auto& other : entries_) {
+    if (other->chat == nullptr || other->chat->base != one.chat || one.chat == nullptr) continue;
+    if (other->in_use(0)) return false;
+    ++holders;
+  }
+  return one.loaded() && !one.in_use(holders);
+}
+
+// Of those that nobody uses the longest unused, an adapter before its base; `gone` are on their
+// way.
+ServedModels::Entry* ServedModels::oldest_free(const Entry& wanted, const Chats& gone) const {
+  Entry* oldest = nullptr;
+  for (const auto& one : entries_) {
+    const auto holders = std::count_if(gone.begin(), gone.end(), [&](const auto& chat) {
+      return one->chat != nullptr && chat->base == one->chat;
+    });
+    if (one.get() == &wanted || !one->loaded() || one->in_use(holders)) continue;
+    if (oldest == nullptr || one->last_used < oldest->last_used) oldest = one.get();
+  }
+  return oldest;
+}
+
 // Takes the longest unused away until the wanted one fits; they end where the caller drops them.
-std::vector<ServedModels::Entry> ServedModels::make_room(const Entry& wanted) {
-  std::vector<Entry> gone;
+ServedModels::Gone ServedModels::make_room(const Entry& wanted) {
+  Gone gone;
   if (options_.memory_bytes == 0) return gone;
   uint64_t used = wanted.bytes;
   uint64_t free = 0;
   for (const auto& one : entries_) {
     if (one.get() == &wanted || (!one->loaded() && !one->loading)) continue;
     used += one->bytes;
-    if (!one->in_use()) free += one->bytes;
+    if (could_go(*one)) free += one->bytes;
   }
   if (used > options_.memory_bytes + free) {
     HttpError full(503,
@@ -164,41 +199,54 @@ std::vector<ServedModels::Entry> ServedModels::make_room(const Entry& wanted) {
     throw full;
   }
   while (used > options_.memory_bytes) {
-    Entry* oldest = nullptr;
-    for (const auto& one : entries_) {
-      if (one.get() == &wanted || !one->loaded() || one->in_use()) continue;
-      if (oldest == nullptr || one->last_used < oldest->last_used) oldest = one.get();
-    }
+    Entry* oldest = oldest_free(wanted, gone.chats);
+    ONMAL_ASSERT(oldest != nullptr);
     used -= oldest->bytes;
-    gone.emplace_back();
-    gone.back().chat.swap(oldest->chat);
-    gone.back().vectors.swap(oldest->vectors);
+    if (oldest->chat != nullptr) gone.chats.push_back(std::exchange(oldest->chat, nullptr));
+    if (oldest->vectors != nullptr) gone.vectors.push_back(std::exchange(oldest->vectors, nullptr));
   }
   return gone;
 }
 
-// Loads what is not there yet; the lock is open meanwhile.
+std::shared_ptr<ChatModel> ServedModels::make_chat(const Entry& wanted,
+                                                   const std::shared_ptr<ChatModel>& base) const {
+  auto made =
+      base == nullptr
+          ? std::make_shared<ChatModel>(wanted.path, options_.threads, options_.engine)
+          : std::make_shared<ChatModel>(base, wanted.path, options_.threads, options_.engine);
+  made->name = wanted.name;
+  return made;
+}
+
+// Loads what is not there yet, an adapter's base first; the lock is open meanwhile.
 void ServedModels::load(Entry& wanted, std::unique_lock<std::mutex>& lock) {
   loaded_.wait(lock, [&] { return !wanted.loading; });
   if (wanted.loaded()) return;
-  std::vector<Entry> gone = make_room(wanted);
+  std::shared_ptr<ChatModel> base;
+  if (!wanted.base.empty()) {
+    Entry& below = entry(wanted.base, ServedKind::kChat);
+    load(below, lock);
+    base = below.chat;
+    loaded_.wait(lock, [&] { return !wanted.loading; });
+    if (wanted.loaded()) return;
+  }
+  Gone gone = make_room(wanted);
   wanted.loading = true;
   lock.unlock();
   std::shared_ptr<ChatModel> chat;
   std::shared_ptr<VectorModel> vectors;
   std::exception_ptr failed;
   try {
-    gone.clear();
+    gone = {};
     if (wanted.kind == ServedKind::kChat) {
-      chat = std::make_shared<ChatModel>(wanted.path, wanted.adapter, options_.threads,
-                                         options_.engine);
-      chat->name = wanted.name;
+      chat = make_chat(wanted, base);
     } else {
       vectors = std::make_shared<VectorModel>(wanted.path, options_.threads);
     }
   } catch (...) {
     failed = std::current_exception();
   }
+  base.reset();
   lock.lock();
   wanted.loading = false;
   wanted.chat = std::move(chat);

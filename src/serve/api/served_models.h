@@ -21,17 +21,23 @@ namespace onmal {
 
 // A model that writes, and the engine that answers with it.
 struct ChatModel {
-  // With an adapter where `adapter` is not empty. Throws as loading both does.
-  ChatModel(const std::filesystem::path& path, const std::filesystem::path& adapter, int threads,
+  // Throws as loading does.
+  ChatModel(const std::filesystem::path& path, int threads, const EngineOptions& options);
+  // The weights of `shared`, changed by an adapter. Throws as loading that does.
+  ChatModel(std::shared_ptr<ChatModel> shared, const std::filesystem::path& adapter, int threads,
             const EngineOptions& options);
 
   std::string name;
+  std::shared_ptr<ChatModel> base;  // whose weights these are; null: its own
   LanguageModel model;
   ThreadPool pool;
   std::unique_ptr<ChatTemplate> chat_template;  // null: it only continues texts
   std::unique_ptr<ChatEncoder> encoder;
   int32_t end_of_message = -1;
   Engine engine;  // last: ends first
+
+ private:
+  ChatModel(LanguageModel loaded, int threads, const EngineOptions& options);
 };
 
 // A model that turns texts into vectors.
@@ -49,14 +55,13 @@ std::string_view served_kind_name(ServedKind kind);
 struct ServedModelOptions {
   int threads = 0;
   EngineOptions engine;
-  // Of weights in files, an adapter's with its base's; beyond, those longest unused are let go of.
-  // 0: no limit.
+  // Of weights in files; beyond, those longest unused are let go of. 0: no limit.
   uint64_t memory_bytes = 0;
 };
 
-// Models by name, each loaded at its first use; an adapter is one, with weights of its own.
-// Thread-safe. A model in use is not let go of: the engine's thread must never be the last that
-// holds it. While one loads, the others answer.
+// Models by name, each loaded at its first use; an adapter is one, and shares its base's weights,
+// which stay as long as it does. Thread-safe. A model in use is not let go of: the engine's thread
+// must never be the last that holds it. While one loads, the others answer.
 class ServedModels {
  public:
   explicit ServedModels(ServedModelOptions options) : options_(std::move(options)) {}
@@ -92,7 +97,7 @@ class ServedModels {
  private:
   struct Entry {
     std::string name;
-    std::filesystem::path path, adapter;
+    std::filesystem::path path;  // of an adapter: its own
     std::string base, short_name;
     ServedKind kind = ServedKind::kChat;
     uint64_t bytes = 0;
@@ -102,12 +107,24 @@ class ServedModels {
     std::shared_ptr<VectorModel> vectors;
 
     bool loaded() const { return chat != nullptr || vectors != nullptr; }
-    bool in_use() const { return loading || chat.use_count() > 1 || vectors.use_count() > 1; }
+    // By others than `holders` adapters, which share its weights.
+    bool in_use(int64_t holders) const {
+      return loading || chat.use_count() > 1 + holders || vectors.use_count() > 1;
+    }
+  };
+  typedef std::vector<std::shared_ptr<ChatModel>> Chats;
+  struct Gone {
+    Chats chats;
+    std::vector<std::shared_ptr<VectorModel>> vectors;
   };
   void add_entry(Entry made);
   Entry& entry(const std::string& name, ServedKind kind);
   void load(Entry& wanted, std::unique_lock<std::mutex>& lock);
-  std::vector<Entry> make_room(const Entry& wanted);
+  std::shared_ptr<ChatModel> make_chat(const Entry& wanted,
+                                       const std::shared_ptr<ChatModel>& base) const;
+  bool could_go(const Entry& one) const;
+  Entry* oldest_free(const Entry& wanted, const Chats& gone) const;
+  Gone make_room(const Entry& wanted);
 
   ServedModelOptions options_;
   mutable std::mutex mutex_;
