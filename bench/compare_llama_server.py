@@ -56,8 +56,8 @@ class Server:
 
     def complete(self, prompt, tokens):
         """Tokens written, seconds to the first of them."""
-        body = {"model": "m", "prompt": prompt, "max_tokens": tokens, "temperature": 0, "stream": True, "ignore_eos": True, "logit_bias": NEVER,
-                "stream_options": {"include_usage": True}}
+        body = {"model": "m", "prompt": prompt, "max_tokens": tokens, "temperature": 0, "stream": True, "ignore_eos": True,
+                "logit_bias": NEVER, "stream_options": {"include_usage": True}}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         start = time.monotonic()
         connection.request("POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json"})
