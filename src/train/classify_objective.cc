@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/rng.h"
 #include "corpus/packed_dataset.h"
 #include "models/text_pair.h"
 #include "numeric/logistic.h"
@@ -42,6 +43,7 @@ TrainLoss value_loss(Exec& exec, ClassifyTask task, const Tensor& logits, const 
 ClassifyObjective::ClassifyObjective(const Recipe& recipe)
     : length_(recipe.data.length),
       pairs_(!recipe.data.pair_column.empty()),
+      token_dropout_(recipe.objective.token_dropout),
       run_(recipe.run),
       ngrams_(recipe.ngrams),
       source_(recipe.data),
@@ -54,6 +56,7 @@ ClassifyObjective::ClassifyObjective(const Recipe& recipe)
                 std::to_string(length_) + " exceeds the model's context of " +
                     std::to_string(classifier_.max_tokens()));
   }
+  if (token_dropout_ > 0) mask_id_ = find_mask_id(classifier_.tokenizer());
   for (const Example& example : data_.train) train_.push_back(encode(example));
   for (const Example& example : data_.heldout) heldout_.push_back(encode(example));
   double weights = 0;
@@ -102,6 +105,7 @@ std::string ClassifyObjective::fingerprint() const {
        << data_.labels.size() << ' ' << length_ << ' ' << run_.batch << ' ' << run_.accumulation
        << ' ' << run_.seed;
   if (pairs_) text << " pairs";
+  if (token_dropout_ > 0) text << " dropout " << token_dropout_;
   if (adapter_) text << ' ' << describe_adapter(*adapter_);
   return text.str();
 }
@@ -162,10 +166,25 @@ void ClassifyObjective::encode_words(const Example& example, Item& item) const {
 
 TrainBatch ClassifyObjective::make_batch(Allocator& memory, uint64_t position,
                                          int64_t count) const {
+  std::vector<Item> hidden;
+  hidden.reserve(static_cast<size_t>(count));
   std::vector<const Item*> items;
-  for (uint64_t i = position; i < position + static_cast<uint64_t>(count); ++i)
-    items.push_back(&train_[shuffled_index(i, train_.size(), run_.seed)]);
+  for (uint64_t i = position; i < position + static_cast<uint64_t>(count); ++i) {
+    const Item& item = train_[shuffled_index(i, train_.size(), run_.seed)];
+    items.push_back(&item);
+    if (token_dropout_ <= 0) continue;
+    hidden.push_back(item);
+    hide_tokens(hidden.back(), i);
+    items.back() = &hidden.back();
+  }
   return pack(memory, items);
+}
+
+// Other tokens each time a text comes up, so that no few of them are learned by heart.
+void ClassifyObjective::hide_tokens(Item& item, uint64_t number) const {
+  Rng rng(Rng(run_.seed).next() ^ number);
+  for (int32_t& id : item.ids)
+    if (rng.uniform() < token_dropout_ && !classifier_.tokenizer().is_special(id)) id = mask_id_;
 }
 
 TrainBatch ClassifyObjective::pack(Allocator& memory, std::span<const Item* const> items) const {

@@ -40,6 +40,7 @@ class ClassifyObjective : public Objective {
   };
   class Tally;  // of an evaluation
   Item encode(const Example& example) const;
+  void hide_tokens(Item& item, uint64_t number) const;
   void encode_words(const Example& example, Item& item) const;
   TrainBatch pack(Allocator& memory, std::span<const Item* const> items) const;
   void fill_targets(Allocator& memory, std::span<const Item* const> items, TrainBatch& batch) const;
@@ -48,6 +49,8 @@ class ClassifyObjective : public Objective {
 
   int64_t length_;
   bool pairs_;
+  double token_dropout_;
+  int32_t mask_id_ = -1;
   RunRecipe run_;
   std::optional<NgramRecipe> ngrams_;
   DataRecipe source_;

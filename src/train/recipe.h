@@ -57,6 +57,7 @@ struct ObjectiveRecipe {
   double noise_rate = 0.15;          // correction: share of words that get a mistake
   double clean_share = 0.3;          // correction: of the sentences that get none
   double temperature = 0.05;         // contrastive: what similarities are divided by
+  double token_dropout = 0.0;        // classification: share of a text's tokens hidden by the mask
 };
 
 struct DataRecipe {
