@@ -47,7 +47,7 @@ class TextTasksTest(unittest.TestCase):
         if not folder.exists():
             end_to_end.make_data(folder)
             done = run("tokenizer", "train", "--input", SOURCE / "samples" / "ko.txt", SOURCE / "samples" / "en.txt", "--vocab-size", "400",
-                       "--special-token", "<2ko>", "--special-token", "<2en>", "-o", folder / "tokenizer.json")
+                       "--special-token", "<2ko>", "--special-token", "<2en>", "--special-token", "[MASK]", "-o", folder / "tokenizer.json")
             assert done.returncode == 0, done.stderr
             (folder / "pairs.tsv").write_text("en\tko\n" + "".join(f"Number {n}.\t{n}번이다.\n" for n in range(40)),
                                               encoding="utf-8")
@@ -154,6 +154,15 @@ class TextTasksTest(unittest.TestCase):
         self.assertEqual(answer["model"]["name"], "starter-q8_0.gguf")
         history.write_text("{}")
         self.refused("no conversation", "ask", "-m", STARTER, "뭐?", "--history", history)
+
+    def test_text_in_brackets_is_no_list(self):
+        tokens = json.loads((self.folder / "data" / "tokenizer.json").read_text(encoding="utf-8"))["added_tokens"]
+        self.assertIn("[MASK]", [token["content"] for token in tokens])
+        lines = self.folder / "brackets.txt"
+        lines.write_text("[글 1, 글 2]\n", encoding="utf-8")
+        read = run("classify", "-m", self.classifier, "--file", lines, "--json").stdout
+        self.assertEqual(run("classify", "-m", self.classifier, "--text", "[글 1, 글 2]", "--json").stdout, read)
+        self.assertEqual(len(read.splitlines()), 1)
 
     def test_a_classifier_by_an_adapter(self):
         data = self.folder / "moods.jsonl"

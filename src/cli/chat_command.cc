@@ -69,7 +69,8 @@ void add_chat_command(CLI::App& app, CommandContext& context) {
       ->add_option("--set", options->variables,
                    "NAME=VALUE for the template, e.g. enable_thinking=false (several times)")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command->add_option("--tools", options->tools_file,
                       "A JSON file: an array of function descriptions for the template");
   command

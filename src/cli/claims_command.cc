@@ -91,6 +91,7 @@ void add_claims_command(CLI::App& app, CommandContext& context) {
       ->required()
       ->take_all()
       ->expected(1)
+      ->allow_extra_args(false)
       ->check(CLI::ExistingFile);
   add_claim_options(*command, options->check);
   command->callback([&context, options] { check(context, *options); });

@@ -173,11 +173,13 @@ void add_classify_command(CLI::App& app, CommandContext& context) {
       ->check(CLI::ExistingDirectory);
   command->add_option("--text", options->texts, "A text (may be given several times)")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command->add_option("-f,--file", options->file, "A file with a text a line");
   command->add_option("--pair", options->pairs, "The second text of a pair, one for each --text")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command->add_flag("--pairs", options->pair_lines,
                     "Each line of the file or pipe is a pair, parted by a tab");
   command->callback([&context, options] { classify(context, *options); });

@@ -140,7 +140,8 @@ void add_embed_command(CLI::App& app, CommandContext& context) {
   add_model_option(*command, options->model);
   command->add_option("--text", options->texts, "A text (may be given several times)")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command->add_option("-f,--file", options->file, "A file with a text a line");
   command->add_option("--tokens", options->tokens, "1,2,3: token ids instead of a text")
       ->delimiter(',');

@@ -110,7 +110,8 @@ void add_know_add_command(CLI::App& know, CommandContext& context) {
       ->add_option("--label", options->how.labels,
                    "Only for those who hold it (may be given several times)")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command->add_flag("--sync", options->how.remove_missing,
                     "Remove documents of these folders whose files are gone");
   command

@@ -29,13 +29,15 @@ void add_know_store_options(CLI::App& command, KnowStoreOptions& options, bool r
   add_rerank_options(command, options);
   command.add_option("--collection", options.collections, "Only documents of these collections")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command
       .add_option("--label", options.labels,
                   "A label the asker holds: of labelled documents only those with one of them are "
                   "seen; '' for none at all")
       ->take_all()
       ->expected(1)
+      ->allow_extra_args(false)
       ->each([&options](const std::string&) { options.all_labels = false; });
 }
 

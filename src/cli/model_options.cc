@@ -63,7 +63,8 @@ void add_adapter_option(CLI::App& command, std::vector<std::string>& adapters) {
                   "LoRA adapter: a folder of PEFT's or a .gguf; FILE:0.5 for half its weight (may "
                   "be given several times)")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
 }
 
 void attach_adapters(LanguageModel& model, const std::vector<std::string>& adapters) {
@@ -138,7 +139,8 @@ void add_talk_options(CLI::App& command, TalkOptions& options) {
       .add_option("--stop", options.generate.stop_texts,
                   "A text that ends the answer (may be given several times)")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command.add_option("--draft", options.draft,
                      "A smaller model with the same vocabulary that guesses ahead");
   command.add_option("--draft-tokens", options.draft_tokens, "Most tokens guessed at a time")

@@ -141,7 +141,8 @@ void add_pull_command(CLI::App& app, CommandContext& context) {
       ->add_option("--include", options->pull.include,
                    "Only files that fit, e.g. '*q4_k_m*.gguf' (several times)")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command->add_option("--sha256", options->pull.sha256, "The checksum that the one file must have")
       ->check([](const std::string& text) {
         const bool right = text.size() == 64 &&

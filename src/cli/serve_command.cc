@@ -230,13 +230,15 @@ void add_network_options(CLI::App& command, ServeOptions& options) {
   command
       .add_option("--cors", options.http.cors_origins, "An origin whose pages may call; '*': any")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command
       .add_option("--allow-host", options.http.allowed_hosts,
                   "A name that the server is reached by, beside localhost and --host; others are "
                   "refused (DNS rebinding); '*': any")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command.add_option("--tls-certificate", options.http.certificate_file, "PEM");
   command.add_option("--tls-key", options.http.key_file, "PEM");
   command
@@ -261,13 +263,15 @@ void add_serve_command(CLI::App& app, CommandContext& context) {
                    "[NAME=]PATH of a model; several may be given (default: the one "
                    "that comes with the program)")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command
       ->add_option("--adapter", options->adapters,
                    "[[BASE:]NAME=]PATH of a LoRA adapter, served as the models BASE:NAME and NAME; "
                    "several may be given")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   add_know_store_options(*command, options->store, false);
   command->add_option("--uploads", options->uploads,
                       "Folder of the files that clients send (default: STORE.files)");

@@ -192,7 +192,8 @@ void add_tokenizer_train(CLI::App& app, CommandContext& context) {
       ->add_option("--special-token", options->special_tokens,
                    "One more special token, \"[MASK]\" for instance (may be given several times)")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   command
       ->add_option("--sentinels", options->sentinels,
                    "Special tokens <extra_id_0> … for cut-out spans")

@@ -166,6 +166,34 @@ TEST_F(ObjectivesTest, EncodersClassifyAndKeepTheBest) {
   }
 }
 
+TEST_F(ObjectivesTest, HiddenTokensAreOthersEachTimeAndNoneWhenJudged) {
+  const auto recipe = [&](const char* share) {
+    return text("bert", std::string("task = \"classification\"\ntoken_dropout = ") + share,
+                kSingle);
+  };
+  check_run(recipe("0.1"), 0.2);
+  fs::remove_all(folder_ / "run");
+  Trainer plain(parse(recipe("0.0")));
+  Trainer hiding(parse(recipe("0.3")));
+  EXPECT_EQ(plain.evaluate(), hiding.evaluate());
+  const int32_t mask = load_tokenizer_json(folder_ / "tokenizer.json")->find("[MASK]");
+  CachingAllocator memory;
+  const auto hidden = [&](Trainer& trainer, uint64_t position) {
+    const TrainBatch batch = trainer.objective().make_batch(memory, position, 200);
+    std::vector<int64_t> places;
+    for (int64_t i = 0; i < batch.ids.elements(); ++i)
+      if (batch.ids.i32()[i] == mask) places.push_back(i);
+    const double share =
+        static_cast<double>(places.size()) / static_cast<double>(batch.ids.elements());
+    return std::pair(places, share);
+  };
+  EXPECT_TRUE(hidden(plain, 0).first.empty());
+  const auto once = hidden(hiding, 0);
+  EXPECT_NEAR(once.second, 0.3, 0.1);
+  EXPECT_EQ(once.first, hidden(hiding, 0).first);
+  EXPECT_NE(once.first, hidden(hiding, 400).first);
+}
+
 TEST_F(ObjectivesTest, SeveralLabelsNumbersAndWords) {
   const std::string split = "\nheldout_permille = 200\n";
   check_run(text("bert", "task = \"classification\"\nproblem = \"multi_label\"",
