@@ -16,8 +16,8 @@ if [ ! -e $out/tokenizer.json ]; then
     $out/dev.tsv - >$out/train.tsv
   zcat "$data/extra_reviews.tsv.gz" | awk -F'\t' 'NR == FNR { dev[$2] = 1; next } FNR == 1 || !($5 in dev)' \
     $out/dev.tsv - >$out/extra.tsv
-  # Two thirds of the left-over reviews give 8 to 10: some 60,000 of each rating do.
-  awk -F'\t' 'BEGIN { keep[8] = 769; keep[10] = 276 } FNR == 1 || !($2 in keep) || FNR * 7919 % 1000 < keep[$2]' \
+  # Most of the left-over reviews give 7 to 10: some 40,000 of each rating do.
+  awk -F'\t' 'BEGIN { keep[7] = 670; keep[8] = 512; keep[9] = 763; keep[10] = 184 } FNR == 1 || !($2 in keep) || FNR * 7919 % 1000 < keep[$2]' \
     $out/extra.tsv >$out/ratings.tsv
   zcat "$data/../hate-ko/unlabeled-comments.txt.gz" >$out/comments.txt
   "$onmal" tokenizer train --corpus recipes/nsmc-corpus.toml --data $out --vocab-size 16000 --hangul-share 0 \

@@ -200,6 +200,8 @@ TrainLoss CorrectObjective::loss(Exec& exec, const TrainBatch& batch, double nor
 // What is counted over the batches of an evaluation.
 class CorrectObjective::Tally {
  public:
+  explicit Tally(double most_harmed) : most_harmed_(most_harmed) {}
+
   // One sentence: scores [characters, labels] and what is right.
   void add(const float* scores, int64_t labels, std::span<const int32_t> targets, bool clean) {
     double surest = 0;
@@ -225,7 +227,7 @@ class CorrectObjective::Tally {
   Evaluation result() {
     std::sort(touched_.rbegin(), touched_.rend());
     const auto sentences = static_cast<double>(touched_.size());
-    const auto allowed = static_cast<size_t>(kMostHarmed * sentences);
+    const auto allowed = static_cast<size_t>(most_harmed_ * sentences);
     const double confidence = touched_.size() > allowed ? touched_[allowed] : 0.0;
     const auto share = [&](const std::vector<double>& values, double whole) {
       const auto above = std::count_if(values.begin(), values.end(),
@@ -239,6 +241,7 @@ class CorrectObjective::Tally {
   }
 
  private:
+  double most_harmed_;
   int64_t wrong_ = 0;            // characters that need a change
   std::vector<double> right_;    // confidence of each right change of those
   std::vector<double> touched_;  // the surest change of each clean sentence; 0: none
@@ -250,7 +253,7 @@ class CorrectObjective::Tally {
 Evaluation CorrectObjective::evaluate(Exec& exec, int64_t most, int64_t count) const {
   const int64_t size = std::min(static_cast<int64_t>(heldout_.size()), most);
   const auto labels = static_cast<int64_t>(labels_.size());
-  Tally tally;
+  Tally tally(how_.most_harmed);
   for (int64_t begin = 0; begin < size; begin += count) {
     std::vector<Item> items;
     for (int64_t i = begin; i < std::min(begin + count, size); ++i) {

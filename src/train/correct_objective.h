@@ -27,14 +27,13 @@ class CorrectObjective : public Objective {
   TrainBatch make_batch(Allocator& memory, uint64_t position, int64_t count) const override;
   TrainLoss loss(Exec& exec, const TrainBatch& batch, double normalizer) const override;
   // fixed: share of the wrong characters that get the right label, at the confidence by which at
-  // most kMostHarmed of the sentences without mistakes are changed; harmed and confidence beside.
+  // most objective.most_harmed of the sentences without mistakes are changed; harmed and confidence
+  // beside.
   Evaluation evaluate(Exec& exec, int64_t most, int64_t count) const override;
   double flops_per_token() const override { return flops_per_token_; }
   std::string fingerprint() const override;
   // A Hugging Face folder, and edit_tagger.json with the confidence that evaluate() finds.
   void save(const std::filesystem::path& folder) override;
-
-  static constexpr double kMostHarmed = 0.02;  // of the sentences without mistakes
 
  private:
   struct Item {

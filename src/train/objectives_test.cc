@@ -514,6 +514,24 @@ TEST_F(ObjectivesTest, ACorrectorLearnsToMendItsOwnMistakes) {
   const std::string more =
       "[model]\nfrom = \"tagger\"\n" + recipe.substr(recipe.find("[objective]"));
   EXPECT_LT(Trainer(parse(more)).train_step(0.001), 0.7 * first);
+  // More harm allowed: no more than that is done, and no less is mended.
+  double mended = 0;
+  ThreadPool pool(1);
+  const Backend backend = make_cpu_backend();
+  CachingAllocator memory;
+  Exec exec{&pool, &memory, &backend};
+  for (const double allowed : {0.0, 0.1, 0.4}) {
+    std::string recipe_text = more;
+    recipe_text.insert(recipe_text.find("noise_rate"),
+                       "most_harmed = " + std::to_string(allowed) + "\n");
+    Trainer judge(parse(recipe_text));
+    const Evaluation said = judge.objective().evaluate(exec, 4096, 16);
+    ASSERT_EQ(said.at(1).first, "harmed");
+    EXPECT_LE(said[1].second, allowed);
+    EXPECT_GE(said[0].second, mended);
+    mended = said[0].second;
+  }
+  EXPECT_GT(mended, 0.0);
   EXPECT_NE(message_of([&] {
               parse("[objective]\ntask = \"correction\"\n[run]\noutput = \"x\"\n");
             }).find("data.table"),

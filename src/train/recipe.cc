@@ -172,6 +172,7 @@ Section objective_section(ObjectiveRecipe& o) {
       {"label_smoothing", number(o.label_smoothing, 0.0, 0.49)},
       {"noise_rate", number(o.noise_rate, 0.001, 1.0)},
       {"clean_share", number(o.clean_share, 0.0, 0.99)},
+      {"most_harmed", number(o.most_harmed, 0.0, 1.0)},
       {"temperature", number(o.temperature, 1e-3, 100.0)},
       {"token_dropout", number(o.token_dropout, 0.0, 0.9)},
   };

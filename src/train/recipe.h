@@ -56,6 +56,7 @@ struct ObjectiveRecipe {
   double label_smoothing = 0.0;      // preference: how many pairs are the wrong way round
   double noise_rate = 0.15;          // correction: share of words that get a mistake
   double clean_share = 0.3;          // correction: of the sentences that get none
+  double most_harmed = 0.02;         // correction: of held-out sentences without mistakes
   double temperature = 0.05;         // contrastive: what similarities are divided by
   double token_dropout = 0.0;        // classification: share of a text's tokens hidden by the mask
 };
