@@ -41,8 +41,8 @@ void switch_adapters(VisitLinears visit, bool active);
 // Makes the changes part of the weights, which become f32 in `memory`.
 void merge_adapters(VisitLinears visit, Allocator& memory);
 
-// Throws Error(kUnsupported) where the model's files keep a changed map in one tensor with others:
-// its adapter could not be saved.
+// Throws Error(kUnsupported) where the model's files have no place for a changed map: its adapter
+// could not be saved.
 void require_adapter_names(LanguageModel& model, const std::string& where);
 
 // What stands in an adapter's folder beside its maps: weights that were trained whole, under PEFT's

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -11,6 +12,7 @@
 #include "models/adapter.h"
 #include "models/base_sample.h"
 #include "models/encoder_weights.h"
+#include "models/stored_changes.h"
 #include "models/weight_io.h"
 
 // Adapters in PEFT's folders and in llama.cpp's GGUF files.
@@ -27,36 +29,6 @@ const Architecture& architecture_of(const LanguageModel& model, const std::strin
   return find_architecture(model.decoder->config().architecture, where);
 }
 
-// The name of a map's weight in the base model's own files. Throws where it shares its tensor.
-std::string base_name(const LanguageModel& model, const WeightNames& names,
-                      const LinearLayer& layer, const std::string& where) {
-  const DecoderConfig& config = model.decoder->config();
-  const std::string& ours = layer.weight.name;
-  const size_t begin = ours.find('.') + 1;
-  const std::string pattern = "layers.{}" + ours.substr(ours.find('.', begin));
-  const std::vector<const WeightRule*> rules = names.find(pattern, config);
-  if (rules.empty() || rules.front()->part != FusedPart::kWhole) {
-    throw Error(ErrorCode::kUnsupported, where,
-                "files of '" + config.architecture + "' models keep '" + ours +
-                    "' in one tensor with others",
-                "leave it out of the adapter's targets");
-  }
-  return stored_name(names, config, ours);
-}
-
-bool is_rotated(const LinearLayer& layer) {
-  const std::string role = layer_role(layer);
-  return role == "query" || role == "key";
-}
-
-// Rows of queries and keys in the order that `style` wants.
-Tensor in_order(const LanguageModel& model, const LinearLayer& layer, const Tensor& rows,
-                RopeStyle from, RopeStyle to, Allocator& memory) {
-  const DecoderConfig& config = model.decoder->config();
-  if (config.position != PositionKind::kRope || from == to || !is_rotated(layer)) return rows;
-  return reorder_heads(rows, config.head_dim, from, memory);
-}
-
 std::string without_weight(const std::string& name) {
   constexpr std::string_view kEnding = ".weight";
   return name.ends_with(kEnding) ? name.substr(0, name.size() - kEnding.size()) : name;
@@ -68,7 +40,16 @@ struct AdapterFile {
   std::unique_ptr<SafetensorsFile> peft;
   std::unique_ptr<GgufFile> gguf;
   std::string where;
+  std::map<std::string, double> alphas;  // of maps whose names end so, instead of config.alpha
 
+  // The scaling of a change of this rank.
+  AdapterConfig config_of(const std::string& stem, int64_t rank) const {
+    AdapterConfig own = config;
+    own.rank = rank;
+    for (const auto& [ending, alpha] : alphas)
+      if (stem == ending || stem.ends_with("." + ending)) own.alpha = alpha;
+    return own;
+  }
   Tensor find(const std::string& name) const {
     return peft != nullptr ? peft->find(name) : gguf->find(name);
   }
@@ -92,9 +73,7 @@ AdapterConfig read_peft_config(const std::filesystem::path& path, bool whole_mod
   if (type != "LORA") refuse(where, "peft_type is '" + type + "'");
   if (metadata.get_string("bias", "none") != "none") refuse(where, "it changes biases");
   for (const auto& [key, value] : metadata.items()) {
-    for (const char* unknown : {"rank_pattern.", "alpha_pattern.", "trainable_token_indices."}) {
-      if (key.starts_with(unknown)) refuse(where, "it has a " + key);
-    }
+    if (key.starts_with("trainable_token_indices.")) refuse(where, "it has a " + key);
   }
   const bool whole =
       metadata.contains("modules_to_save") && !metadata.get_strings("modules_to_save").empty();
@@ -107,6 +86,22 @@ AdapterConfig read_peft_config(const std::filesystem::path& path, bool whole_mod
   return config;
 }
 
+// PEFT's alpha_pattern, {"the end of a map's name": alpha}. Its keys may be regular expressions:
+// names alone are read. (rank_pattern says what the tensors say.)
+std::map<std::string, double> read_alphas(const std::filesystem::path& path) {
+  constexpr std::string_view kKey = "alpha_pattern.";
+  const Metadata metadata = read_json_metadata(path);
+  std::map<std::string, double> alphas;
+  for (const auto& [key, value] : metadata.items()) {
+    if (!key.starts_with(kKey)) continue;
+    const std::string ending = key.substr(kKey.size());
+    if (ending.find_first_of("^$*+?()[]{}|\\") != std::string::npos)
+      refuse(metadata.where(), "its alpha_pattern '" + ending + "' is a regular expression");
+    alphas[ending] = metadata.get_float(key);
+  }
+  return alphas;
+}
+
 AdapterFile open_adapter(const LanguageModel& model, const std::filesystem::path& path,
                          bool whole_modules) {
   namespace fs = std::filesystem;
@@ -117,6 +112,7 @@ AdapterFile open_adapter(const LanguageModel& model, const std::filesystem::path
   if (fs::is_directory(path) || path.extension() == ".safetensors") {
     const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
     file.config = read_peft_config(folder / kConfigName, whole_modules);
+    file.alphas = read_alphas(folder / kConfigName);
     file.peft =
         std::make_unique<SafetensorsFile>(fs::is_directory(path) ? path / kWeightsName : path);
     return file;
@@ -170,25 +166,27 @@ class Attacher {
     const bool peft = file_.peft != nullptr;
     const WeightNames names =
         peft ? architecture_.hugging_face_names() : architecture_.gguf_names();
-    const std::string base = stored_name(names, model_.decoder->config(), layer.weight.name);
-    const std::string stem = peft ? std::string(kPeftPrefix) + without_weight(base) : base;
+    const StoredPlace place = find_place(names, model_.decoder->config(), layer.weight.name);
+    if (place.rule == nullptr) return;
+    const std::string stem =
+        peft ? std::string(kPeftPrefix) + without_weight(place.name) : place.name;
     const std::string suffix = peft ? ".weight" : "";
     const Tensor down = take(stem + (peft ? ".lora_A" : ".lora_a") + suffix);
     const Tensor up = take(stem + (peft ? ".lora_B" : ".lora_b") + suffix);
     if (!down.defined() && !up.defined()) return;
-    base_name(model_, names, layer, file_.where);
-    check_shapes(layer, stem, down, up);
-    AdapterConfig config = file_.config;
-    config.rank = down.dim(0);
+    check_shapes(layer, place, stem, down, up);
+    const AdapterConfig config = file_.config_of(stem, down.dim(0));
     const std::string& name = layer.weight.name;
-    LowRank change(name.substr(0, name.rfind('.')), down.dim(1), up.dim(0), config.rank,
-                   static_cast<float>(weight_ * config.scale()), config.dora);
+    LowRank change(name.substr(0, name.rfind('.')), down.dim(1), layer.weight.shape.dim(0),
+                   config.rank, static_cast<float>(weight_ * config.scale()), config.dora);
     const RopeStyle ours = model_.decoder->config().rope_style;
     const RopeStyle theirs = peft ? RopeStyle::kHalves : architecture_.gguf_rope_style;
     const auto own = [&](const Tensor& tensor, bool rows) {
       HeapAllocator scratch;
-      const Tensor plain = convert_tensor(tensor, DType::kF32, scratch);
-      const Tensor ordered = rows ? in_order(model_, layer, plain, theirs, ours, scratch) : plain;
+      Tensor plain = convert_tensor(tensor, DType::kF32, scratch);
+      if (rows && place.is_part())
+        plain = cut_part(model_.decoder->config(), *place.rule, plain, scratch);
+      const Tensor ordered = rows ? order_rows(model_, layer, plain, theirs, ours, scratch) : plain;
       const Tensor copy = Tensor::empty(*model_.memory, ordered.shape());
       std::copy_n(ordered.f32(), copy.elements(), copy.f32());
       return copy;
@@ -196,7 +194,7 @@ class Attacher {
     change.down.value = own(down, false);
     change.up.value = own(up, true);
     if (config.dora) {
-      const Tensor magnitude = take_magnitude(stem, layer);
+      const Tensor magnitude = take_magnitude(stem, stored_rows(layer, place));
       change.magnitude.value = own(magnitude.reshaped(Shape{magnitude.elements(), 1}), true)
                                    .reshaped(change.magnitude.shape);
     }
@@ -218,17 +216,23 @@ class Attacher {
     return tensor;
   }
 
-  Tensor take_magnitude(const std::string& stem, const LinearLayer& layer) {
+  // Outputs of the stored tensor that this map is, or is a part of.
+  int64_t stored_rows(const LinearLayer& layer, const StoredPlace& place) const {
+    return place.is_part() ? fused_rows(model_.decoder->config(), *place.rule)
+                           : layer.weight.shape.dim(0);
+  }
+
+  Tensor take_magnitude(const std::string& stem, int64_t rows) {
     Tensor tensor = take(stem + ".lora_magnitude_vector");
     if (!tensor.defined()) tensor = take(stem + ".lora_magnitude_vector.weight");
-    if (tensor.defined() && tensor.elements() == layer.weight.shape.dim(0)) return tensor;
+    if (tensor.defined() && tensor.elements() == rows) return tensor;
     throw Error(ErrorCode::kBadFile, file_.where,
                 "'" + stem + ".lora_magnitude_vector' is missing or misshapen");
   }
 
-  void check_shapes(const LinearLayer& layer, const std::string& stem, const Tensor& down,
-                    const Tensor& up) const {
-    const Shape& wanted = layer.weight.shape;
+  void check_shapes(const LinearLayer& layer, const StoredPlace& place, const std::string& stem,
+                    const Tensor& down, const Tensor& up) const {
+    const Shape wanted{stored_rows(layer, place), layer.weight.shape.dim(1)};
     if (!down.defined() || !up.defined())
       throw Error(ErrorCode::kBadFile, file_.where, "'" + stem + "' has one half of a change only");
     const bool right = down.shape().rank() == 2 && up.shape().rank() == 2 &&
@@ -286,22 +290,35 @@ AdapterConfig load_adapter(LanguageModel& model, const std::filesystem::path& pa
 
 void require_adapter_names(LanguageModel& model, const std::string& where) {
   const WeightNames names = architecture_of(model, where).hugging_face_names();
+  const DecoderConfig& config = model.decoder->config();
   model.decoder->visit_linears([&](LinearLayer& layer) {
-    if (!layer.changes.empty()) base_name(model, names, layer, where);
+    if (layer.changes.empty() || find_place(names, config, layer.weight.name).rule != nullptr)
+      return;
+    throw Error(ErrorCode::kUnsupported, where,
+                "files of '" + config.architecture + "' models have no place for '" +
+                    layer.weight.name + "'",
+                "leave it out of the adapter's targets");
   });
 }
 
 namespace {
 
-// PEFT's two files. `modules`: the last names of the changed maps.
+// The changed maps by the ends of their names.
+struct PeftModules {
+  std::set<std::string> names = {};
+  std::map<std::string, int64_t> ranks = {};  // where another than the adapter's
+  bool transposed = false;                    // stored [in, out]
+};
+
+// PEFT's two files.
 void write_peft_files(const AdapterConfig& config, const std::filesystem::path& folder,
-                      const std::string& base, const std::set<std::string>& modules,
+                      const std::string& base, const PeftModules& modules,
                       std::vector<NamedTensor> tensors, const std::string& sample,
                       const AdapterExtras* extras) {
   Metadata metadata(folder.string());
   metadata.set("base_model_name_or_path", base);
   metadata.set("bias", std::string("none"));
-  metadata.set("fan_in_fan_out", false);
+  metadata.set("fan_in_fan_out", modules.transposed);
   metadata.set("inference_mode", true);
   metadata.set("init_lora_weights", true);
   metadata.set("lora_alpha", config.alpha);
@@ -312,7 +329,14 @@ void write_peft_files(const AdapterConfig& config, const std::filesystem::path& 
   }
   metadata.set("peft_type", std::string("LORA"));
   metadata.set("r", config.rank);
-  metadata.set("target_modules", std::vector<std::string>(modules.begin(), modules.end()));
+  for (const auto& [name, rank] : modules.ranks) {
+    const auto r = static_cast<double>(rank);
+    metadata.set("rank_pattern." + name, rank);
+    metadata.set("alpha_pattern." + name,
+                 config.scale() * (config.rank_stabilized ? std::sqrt(r) : r));
+  }
+  metadata.set("target_modules",
+               std::vector<std::string>(modules.names.begin(), modules.names.end()));
   metadata.set("task_type", extras != nullptr ? extras->task_type : std::string("CAUSAL_LM"));
   metadata.set("use_dora", config.dora);
   metadata.set("use_rslora", config.rank_stabilized);
@@ -353,13 +377,13 @@ void save_encoder_adapter(EncoderModel& model, const AdapterConfig& config,
                           const std::filesystem::path& folder, const std::string& base,
                           const AdapterExtras& extras) {
   std::vector<NamedTensor> tensors;
-  std::set<std::string> modules;
+  PeftModules modules;
   model.encoder->visit_linears([&](LinearLayer& layer) {
     if (layer.changes.empty()) return;
     const LowRank& change = layer.changes.back();
     const std::string stem = encoder_stem(model, layer, folder.string());
     // "attention.output.dense" and "intermediate.dense" share their last name: PEFT matches ends.
-    modules.insert(stem.substr(stem.find('.', stem.find("layer.") + 6) + 1));
+    modules.names.insert(stem.substr(stem.find('.', stem.find("layer.") + 6) + 1));
     tensors.push_back({stem + ".lora_A.weight", change.down.value});
     tensors.push_back({stem + ".lora_B.weight", change.up.value});
     if (change.has_magnitudes())
@@ -418,26 +442,22 @@ void save_peft_adapter(LanguageModel& model, const AdapterConfig& config,
                        const std::filesystem::path& folder, const std::string& base,
                        const AdapterExtras* extras) {
   const WeightNames names = architecture_of(model, folder.string()).hugging_face_names();
-  const RopeStyle ours = model.decoder->config().rope_style;
   HeapAllocator memory;
   std::vector<NamedTensor> tensors;
-  std::set<std::string> modules;
-  model.decoder->visit_linears([&](LinearLayer& layer) {
-    if (layer.changes.empty()) return;
-    const LowRank& change = layer.changes.back();
-    const std::string name = without_weight(base_name(model, names, layer, folder.string()));
-    modules.insert(name.substr(name.rfind('.') + 1));
+  PeftModules modules;
+  for (const StoredChange& change :
+       store_changes(model, names, RopeStyle::kHalves, folder.string(), memory)) {
+    const std::string name = without_weight(change.name);
+    const std::string module = name.substr(name.rfind('.') + 1);
+    modules.names.insert(module);
+    modules.transposed = modules.transposed || change.transposed;
+    if (change.down.dim(0) != config.rank) modules.ranks[module] = change.down.dim(0);
     const std::string stem = std::string(kPeftPrefix) + name;
-    const auto ordered = [&](const Tensor& rows) {
-      return in_order(model, layer, rows, ours, RopeStyle::kHalves, memory);
-    };
-    tensors.push_back({stem + ".lora_A.weight", change.down.value});
-    tensors.push_back({stem + ".lora_B.weight", ordered(change.up.value)});
-    if (!change.has_magnitudes()) return;
-    const int64_t out = change.magnitude.value.elements();
-    tensors.push_back({stem + ".lora_magnitude_vector",
-                       ordered(change.magnitude.value.reshaped(Shape{out, 1})).reshaped({out})});
-  });
+    tensors.push_back({stem + ".lora_A.weight", change.down});
+    tensors.push_back({stem + ".lora_B.weight", change.up});
+    if (change.magnitude.defined())
+      tensors.push_back({stem + ".lora_magnitude_vector", change.magnitude});
+  }
   write_peft_files(config, folder, base, modules, std::move(tensors), sample_base(model), extras);
 }
 
@@ -449,17 +469,18 @@ void save_gguf_adapter(LanguageModel& model, const AdapterConfig& config,
   }
   const Architecture& architecture = architecture_of(model, file.string());
   const WeightNames names = architecture.gguf_names();
-  const RopeStyle ours = model.decoder->config().rope_style;
   HeapAllocator memory;
   std::vector<NamedTensor> tensors;
-  model.decoder->visit_linears([&](LinearLayer& layer) {
-    if (layer.changes.empty()) return;
-    const LowRank& change = layer.changes.back();
-    const std::string name = base_name(model, names, layer, file.string());
-    tensors.push_back({name + ".lora_a", change.down.value});
-    tensors.push_back({name + ".lora_b", in_order(model, layer, change.up.value, ours,
-                                                  architecture.gguf_rope_style, memory)});
-  });
+  for (const StoredChange& change :
+       store_changes(model, names, architecture.gguf_rope_style, file.string(), memory)) {
+    // Readers divide alpha by each tensor's own rank.
+    const auto factor = static_cast<float>(change.down.dim(0)) / static_cast<float>(config.rank);
+    const Tensor up = Tensor::empty(memory, change.up.shape());
+    std::transform(change.up.f32(), change.up.f32() + up.elements(), up.f32(),
+                   [factor](float value) { return factor * value; });
+    tensors.push_back({change.name + ".lora_a", change.down});
+    tensors.push_back({change.name + ".lora_b", up});
+  }
   Metadata metadata(file.string());
   metadata.set("general.architecture", std::string(architecture.gguf_name));
   metadata.set("general.type", std::string("adapter"));

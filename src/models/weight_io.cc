@@ -57,52 +57,12 @@ void for_part_rows(const DecoderConfig& config, const WeightRule& rule, Body&& b
   }
 }
 
-int64_t fused_rows(const DecoderConfig& config, const WeightRule& rule) {
-  const bool attention = rule.part != FusedPart::kGate && rule.part != FusedPart::kUp;
-  return attention ? (config.heads + 2 * config.kv_heads) * config.head_dim : 2 * config.ffn_dim;
-}
-
-bool is_last_part(const WeightRule& rule) {
-  return rule.part == FusedPart::kValue || rule.part == FusedPart::kUp;
-}
-
 std::byte* row_at(const Tensor& tensor, int64_t row) {
   return tensor.data_as<std::byte>() + tensor.bytes() / tensor.dim(0) * row;
 }
 
 Shape with_rows(const Shape& shape, int64_t rows) {
   return shape.rank() == 1 ? Shape{rows} : Shape{rows, shape.dim(1)};
-}
-
-// Our part of a fused tensor, in its number format; a view where its rows lie together.
-Tensor cut_part(const DecoderConfig& config, const WeightRule& rule, const Tensor& fused,
-                Allocator& memory) {
-  int64_t rows = 0;
-  int64_t stretches = 0;
-  int64_t first = 0;
-  for_part_rows(config, rule, [&](int64_t begin, int64_t end) {
-    if (stretches++ == 0) first = begin;
-    rows += end - begin;
-  });
-  if (stretches == 1) return fused.slice(first, first + rows);
-  const Tensor part = Tensor::empty(memory, with_rows(fused.shape(), rows), fused.dtype());
-  int64_t row = 0;
-  for_part_rows(config, rule, [&](int64_t begin, int64_t end) {
-    const Tensor stretch = fused.slice(begin, end);
-    std::memcpy(row_at(part, row), stretch.data(), static_cast<size_t>(stretch.bytes()));
-    row += end - begin;
-  });
-  return part;
-}
-
-void put_part(const DecoderConfig& config, const WeightRule& rule, const Tensor& part,
-              const Tensor& fused) {
-  int64_t row = 0;
-  for_part_rows(config, rule, [&](int64_t begin, int64_t end) {
-    const Tensor stretch = part.slice(row, row + end - begin);
-    std::memcpy(row_at(fused, begin), stretch.data(), static_cast<size_t>(stretch.bytes()));
-    row += end - begin;
-  });
 }
 
 Tensor transposed_f32(const Tensor& tensor, Allocator& memory) {
@@ -308,6 +268,45 @@ class Storer {
 
 }  // namespace
 
+int64_t fused_rows(const DecoderConfig& config, const WeightRule& rule) {
+  const bool attention = rule.part != FusedPart::kGate && rule.part != FusedPart::kUp;
+  return attention ? (config.heads + 2 * config.kv_heads) * config.head_dim : 2 * config.ffn_dim;
+}
+
+bool is_last_part(const WeightRule& rule) {
+  return rule.part == FusedPart::kValue || rule.part == FusedPart::kUp;
+}
+
+Tensor cut_part(const DecoderConfig& config, const WeightRule& rule, const Tensor& fused,
+                Allocator& memory) {
+  int64_t rows = 0;
+  int64_t stretches = 0;
+  int64_t first = 0;
+  for_part_rows(config, rule, [&](int64_t begin, int64_t end) {
+    if (stretches++ == 0) first = begin;
+    rows += end - begin;
+  });
+  if (stretches == 1) return fused.slice(first, first + rows);
+  const Tensor part = Tensor::empty(memory, with_rows(fused.shape(), rows), fused.dtype());
+  int64_t row = 0;
+  for_part_rows(config, rule, [&](int64_t begin, int64_t end) {
+    const Tensor stretch = fused.slice(begin, end);
+    std::memcpy(row_at(part, row), stretch.data(), static_cast<size_t>(stretch.bytes()));
+    row += end - begin;
+  });
+  return part;
+}
+
+void put_part(const DecoderConfig& config, const WeightRule& rule, const Tensor& part,
+              const Tensor& fused) {
+  int64_t row = 0;
+  for_part_rows(config, rule, [&](int64_t begin, int64_t end) {
+    const Tensor stretch = part.slice(row, row + end - begin);
+    std::memcpy(row_at(fused, begin), stretch.data(), static_cast<size_t>(stretch.bytes()));
+    row += end - begin;
+  });
+}
+
 Tensor reorder_heads(const Tensor& tensor, int64_t head_dim, RopeStyle from, Allocator& memory) {
   const Tensor result = Tensor::empty(memory, tensor.shape(), tensor.dtype());
   const int64_t rows = tensor.dim(0);
@@ -358,9 +357,15 @@ DType stored_dtype(const Param& param, DType matrices) {
 
 std::string stored_name(const WeightNames& names, const DecoderConfig& config,
                         const std::string& ours) {
+  return find_place(names, config, ours).name;
+}
+
+StoredPlace find_place(const WeightNames& names, const DecoderConfig& config,
+                       const std::string& ours) {
   const auto [pattern, layer] = split_layer(ours);
   const std::vector<const WeightRule*> rules = names.find(pattern, config);
-  return rules.empty() ? "" : fill_mark(rules.front()->theirs, kLayerMark, layer);
+  if (rules.empty()) return {};
+  return {rules.front(), fill_mark(rules.front()->theirs, kLayerMark, layer)};
 }
 
 }  // namespace onmal

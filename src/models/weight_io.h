@@ -35,6 +35,26 @@ DType stored_dtype(const Param& param, DType matrices);
 std::string stored_name(const WeightNames& names, const DecoderConfig& config,
                         const std::string& ours);
 
+// Where files keep one of our weights: the rule that is written and the tensor's name there. No
+// rule where the format has no place for it.
+struct StoredPlace {
+  const WeightRule* rule = nullptr;
+  std::string name;
+
+  bool is_part() const { return rule != nullptr && rule->part != FusedPart::kWhole; }
+};
+StoredPlace find_place(const WeightNames& names, const DecoderConfig& config,
+                       const std::string& ours);
+
+// Of a rule whose weight shares its stored tensor: the rows of that tensor, which of the parts
+// comes last, our rows cut out of such a tensor (a view where they lie together), and put in.
+int64_t fused_rows(const DecoderConfig& config, const WeightRule& rule);
+bool is_last_part(const WeightRule& rule);
+Tensor cut_part(const DecoderConfig& config, const WeightRule& rule, const Tensor& fused,
+                Allocator& memory);
+void put_part(const DecoderConfig& config, const WeightRule& rule, const Tensor& part,
+              const Tensor& fused);
+
 // A copy whose rows, those of `head_dim` queries or keys each, go from the order that `from` wants
 // for rotations to the other one. Any number format: whole rows move.
 Tensor reorder_heads(const Tensor& tensor, int64_t head_dim, RopeStyle from, Allocator& memory);
