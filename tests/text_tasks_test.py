@@ -3,6 +3,7 @@
 
 usage: text_tasks_test.py ONMAL
 """
+import array
 import json
 import pathlib
 import shutil
@@ -28,6 +29,15 @@ ARTICLES = [
      "싸고 배터리에 쉽게 쓰인다. 연구진은 소재를 배터리 회사와 함께 시험한다. 점심은 국수였다.",
      "연구진은 배터리 수명을 두 배로 늘리는 값싼 새 소재를 찾아 배터리 회사와 시험한다."),
 ]
+
+
+def scramble_weights(path):
+    """The same f32 values in reverse order: equal shapes, another model."""
+    blob = path.read_bytes()
+    begin = 8 + int.from_bytes(blob[:8], "little")
+    values = array.array("f", blob[begin:])
+    values.reverse()
+    path.write_bytes(blob[:begin] + values.tobytes())
 
 
 class TextTasksTest(unittest.TestCase):
@@ -164,6 +174,21 @@ class TextTasksTest(unittest.TestCase):
         self.assertEqual(run("classify", "-m", self.classifier, "--text", "[글 1, 글 2]", "--json").stdout, read)
         self.assertEqual(len(read.splitlines()), 1)
 
+    def test_classifiers_in_half_the_bytes(self):
+        half = self.folder / "half"
+        self.assertEqual(self.answer("convert", self.classifier, half, "--type", "f16")["type"], "f16")
+        self.assertLess((half / "model.safetensors").stat().st_size, (self.classifier / "model.safetensors").stat().st_size * 0.7)
+        for text in ("글 3", "글 4"):
+            said = [self.answer("classify", "-m", model, "--text", text) for model in (self.classifier, half)]
+            for label, value in said[0]["probabilities"].items():
+                self.assertAlmostEqual(said[1]["probabilities"][label], value, delta=0.01)
+        tagger = self.folder / "half-tagger"
+        self.answer("convert", self.tagger, tagger, "--type", "f16")
+        self.assertEqual((tagger / "edit_tagger.json").read_bytes(), (self.tagger / "edit_tagger.json").read_bytes())
+        self.assertIn("result", self.answer("correct", "-m", tagger, "--text", "오늘은 학교에 갔다."))
+        self.refused("is the folder that is read", "convert", half, half, "--type", "f32")
+        self.refused("hold no q8_0", "convert", self.classifier, self.folder / "none", "--type", "q8_0")
+
     def test_a_classifier_by_an_adapter(self):
         data = self.folder / "moods.jsonl"
         data.write_text("".join(json.dumps({"text": f"{word} {n}", "label": label}, ensure_ascii=False) + "\n"
@@ -189,6 +214,11 @@ class TextTasksTest(unittest.TestCase):
                 self.assertEqual(labels, ["good", "bad"])
             self.assertTrue(set(labels) <= {"good", "bad"})
         self.refused("", "classify", "-m", encoder, "--adapter", self.folder / "decoder" / "adapter", "--text", "글")
+        other = self.tagger.parent / "other"
+        shutil.copytree(encoder, other)
+        scramble_weights(other / "model.safetensors")
+        self.refused("was trained on another model", "classify", "-m", other, "--adapter", self.folder / "encoder" / "adapter",
+                     "--text", "글")
         self.refused("modules_to_save", "logits", "-m", STARTER, "--tokens", "5", "--adapter",
                      self.folder / "decoder" / "adapter")
 
@@ -208,7 +238,7 @@ class TextTasksTest(unittest.TestCase):
             self.refused("not in range", *tune, self.folder / "no such file", option, value, status=2)
 
     def test_refusals(self):
-        for task in ("translate", "correct", "ask"):
+        for task in ("translate", "ask"):
             self.refused("--model is required", task, "--text", "안녕", status=2)
             self.refused("the text is empty", task, "-m", STARTER, "--text", " ")
             self.refused("writes none", task, "-m", self.classifier, "--text", "안녕")

@@ -15,6 +15,7 @@
 #include "cli/json_output.h"
 #include "cli/model_options.h"
 #include "models/adapter.h"
+#include "models/classifier.h"
 #include "models/convertible_model.h"
 #include "models/weight_io.h"
 
@@ -61,9 +62,9 @@ DType parse_type(const std::string& name) {
 }
 
 // The number format most of the input's matrix values are in, or the nearest the output can hold.
-DType input_type(ConvertibleModel& model, const fs::path& output) {
+DType input_type(VisitParams visit, const fs::path& output) {
   int64_t counts[kDTypeCount] = {};
-  model.visit([&](Param& param) {
+  visit([&](Param& param) {
     if (param.kind != ParamKind::kVector) {
       counts[static_cast<int>(param.value.dtype())] += param.value.elements();
     }
@@ -91,14 +92,14 @@ TensorError measure(const Param& param, DType dtype) {
           std::string(dtype_info(dtype).name), power > 0 ? std::sqrt(error / power) : 0.0, largest};
 }
 
-std::vector<TensorError> measure_all(CommandContext& context, ConvertibleModel& model,
-                                     DType matrices) {
+std::vector<TensorError> measure_all(CommandContext& context, VisitParams visit,
+                                     FunctionRef<DType(const Param&)> stored_as) {
   std::vector<TensorError> errors;
-  model.visit([&](Param& param) {
+  visit([&](Param& param) {
     if (context.interrupts.token().stop_requested()) {
       throw Error(ErrorCode::kCancelled, "convert", "stopped; nothing was written");
     }
-    errors.push_back(measure(param, model.gguf_dtype(param, matrices)));
+    errors.push_back(measure(param, stored_as(param)));
     if (context.err_is_terminal) {
       context.err << fmt::format("\r{} tensors compared", errors.size()) << std::flush;
     }
@@ -150,14 +151,35 @@ void merge(ConvertibleModel& model, const std::vector<std::string>& adapters) {
                  *decoder->memory);
 }
 
+// A folder with a head that classifies, and what belongs to it, as another such folder.
+void convert_folder(CommandContext& context, const ConvertOptions& options) {
+  if (!options.adapters.empty())
+    throw Error(ErrorCode::kUnsupported, options.input, "adapters are merged into decoders only");
+  Classifier classifier(options.input);
+  const auto visit = [&](ParamVisitor visitor) { classifier.visit(visitor); };
+  const DType matrices =
+      options.type.empty() ? input_type(visit, options.output) : parse_type(options.type);
+  if (is_quantized(matrices))
+    throw Error(ErrorCode::kInvalidArgument, options.output,
+                "folders hold no " + std::string(dtype_info(matrices).name), "choose f16 or bf16");
+  const std::vector<TensorError> errors = measure_all(
+      context, visit, [&](const Param& param) { return stored_dtype(param, matrices); });
+  save_classifier_as(classifier, options.input, options.output, matrices);
+  print(context, {options.output}, matrices, bytes_of(options.input), errors);
+}
+
 void convert(CommandContext& context, const ConvertOptions& options) {
+  if (!is_gguf(options.output) && is_classifier_folder(options.input))
+    return convert_folder(context, options);
   DType matrices = DType::kF32;
   if (!options.type.empty()) matrices = parse_type(options.type);
   ConvertibleModel model(options.input);
+  const auto visit = [&](ParamVisitor visitor) { model.visit(visitor); };
   const uint64_t bytes_in = bytes_of(model.path());
-  if (options.type.empty()) matrices = input_type(model, options.output);
+  if (options.type.empty()) matrices = input_type(visit, options.output);
   if (!options.adapters.empty()) merge(model, options.adapters);
-  const std::vector<TensorError> errors = measure_all(context, model, matrices);
+  const std::vector<TensorError> errors = measure_all(
+      context, visit, [&](const Param& param) { return model.gguf_dtype(param, matrices); });
   std::vector<fs::path> files;
   if (is_gguf(options.output)) {
     files = model.save_gguf(options.output, matrices, options.part_bytes);

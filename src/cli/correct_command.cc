@@ -4,6 +4,8 @@
 #include <ostream>
 
 #include "answer/correct.h"
+#include "base/error.h"
+#include "cli/bundled_model.h"
 #include "cli/text_task.h"
 #include "cli/text_task_commands.h"
 
@@ -74,7 +76,18 @@ void print_correction(CommandContext& context, const CorrectCommandOptions& opti
                              result.edits.size(), result.sentences);
 }
 
+// The model asked for, else the corrector that comes with the program.
+void choose_model(CorrectCommandOptions& options) {
+  std::string& model = options.common.talk.model;
+  if (model.empty()) model = find_bundled_model("corrector").string();
+  if (!model.empty()) return;
+  throw Error(ErrorCode::kInvalidArgument, "correct",
+              "--model is required: no corrector lies beside this program",
+              "give an instruct model, or make one with recipes/correct.sh");
+}
+
 void run_correct(CommandContext& context, CorrectCommandOptions& options) {
+  choose_model(options);
   const std::string text = read_task_text(context, options.common);
   require_text(text, "correct");
   options.how.prefix = options.common.prefix;
@@ -99,7 +112,7 @@ void add_correct_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<CorrectCommandOptions>();
   CLI::App* command =
       app.add_subcommand("correct", "Correct spelling, spacing and grammar, and show what changed");
-  add_text_task_options(*command, options->common);
+  add_text_task_options(*command, options->common, false);
   command
       ->add_option("--most-rewritten", options->how.most_rewritten,
                    "Leave a sentence alone where more of its characters would change")

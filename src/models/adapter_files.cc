@@ -389,7 +389,7 @@ void save_encoder_adapter(EncoderModel& model, const AdapterConfig& config,
     if (change.has_magnitudes())
       tensors.push_back({stem + ".lora_magnitude_vector", change.magnitude.value});
   });
-  write_peft_files(config, folder, base, modules, std::move(tensors), "", &extras);
+  write_peft_files(config, folder, base, modules, std::move(tensors), sample_base(model), &extras);
 }
 
 AdapterConfig load_encoder_adapter(EncoderModel& model, const std::filesystem::path& path,
@@ -435,6 +435,8 @@ AdapterConfig load_encoder_adapter(EncoderModel& model, const std::filesystem::p
   });
   const auto find = [&](const std::string& name) { return file->find(name); };
   take_unused(file->entries(), used, find, path.string(), &extras);
+  if (const std::string sample = file->metadata().get_string(kSampleKey, ""); !sample.empty())
+    check_base(model, sample, path.string());
   return config;
 }
 

@@ -31,10 +31,10 @@ std::vector<float> sample_matrix(const Tensor& matrix) {
 }
 
 // The token table and what writes into the residual stream: rows that no rotation reorders.
-Parts sample_parts(LanguageModel& model) {
+Parts sample_parts(VisitParams visit, int64_t layers) {
   Parts parts;
-  const std::string last = "layers." + std::to_string(model.decoder->config().layers - 1) + ".";
-  model.decoder->visit([&](Param& param) {
+  const std::string last = "layers." + std::to_string(layers - 1) + ".";
+  visit([&](Param& param) {
     const bool wanted = param.name == "embedding.weight" || param.name == "layers.0.down.weight" ||
                         param.name == "layers.0.output.weight" ||
                         param.name == last + "output.weight";
@@ -42,6 +42,16 @@ Parts sample_parts(LanguageModel& model) {
       parts.push_back(sample_matrix(param.value));
   });
   return parts;
+}
+
+Parts sample_parts(LanguageModel& model) {
+  return sample_parts([&](ParamVisitor visitor) { model.decoder->visit(visitor); },
+                      model.decoder->config().layers);
+}
+
+Parts sample_parts(EncoderModel& model) {
+  return sample_parts([&](ParamVisitor visitor) { model.encoder->visit(visitor); },
+                      model.encoder->config().layers);
 }
 
 Parts parse(std::string_view text, const std::string& where) {
@@ -75,11 +85,9 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   return aa == 0 || bb == 0 ? 0 : ab / std::sqrt(aa * bb);
 }
 
-}  // namespace
-
-std::string sample_base(LanguageModel& model) {
+std::string print(const Parts& parts) {
   std::string text;
-  for (const std::vector<float>& part : sample_parts(model)) {
+  for (const std::vector<float>& part : parts) {
     if (!text.empty()) text += ';';
     for (size_t i = 0; i < part.size(); ++i) {
       char number[32];
@@ -91,18 +99,31 @@ std::string sample_base(LanguageModel& model) {
   return text;
 }
 
-void check_base(LanguageModel& model, const std::string& sample, const std::string& where) {
+void compare(const Parts& ours, const std::string& sample, const std::string& model,
+             const std::string& where) {
   const Parts theirs = parse(sample, where);
-  const Parts ours = sample_parts(model);
   double least = theirs.size() == ours.size() ? 1.0 : 0.0;
   for (size_t i = 0; i < std::min(theirs.size(), ours.size()); ++i) {
     least = std::min(least, theirs[i].size() == ours[i].size() ? cosine(theirs[i], ours[i]) : 0.0);
   }
   if (least >= kLeastCosine) return;
-  throw Error(ErrorCode::kInvalidArgument, where,
-              "was trained on another model: the weights of '" + model.path.string() +
-                  "' are not those that it changes",
-              "use the base model it was trained on");
+  throw Error(
+      ErrorCode::kInvalidArgument, where,
+      "was trained on another model: the weights of " + model + " are not those that it changes",
+      "use the base model it was trained on");
+}
+
+}  // namespace
+
+std::string sample_base(LanguageModel& model) { return print(sample_parts(model)); }
+std::string sample_base(EncoderModel& model) { return print(sample_parts(model)); }
+
+void check_base(LanguageModel& model, const std::string& sample, const std::string& where) {
+  compare(sample_parts(model), sample, "'" + model.path.string() + "'", where);
+}
+
+void check_base(EncoderModel& model, const std::string& sample, const std::string& where) {
+  compare(sample_parts(model), sample, "'" + model.path.string() + "'", where);
 }
 
 }  // namespace onmal

@@ -140,4 +140,13 @@ class Classifier {
   std::unique_ptr<const NgramPart> ngrams_;
 };
 
+// True for a Hugging Face folder whose model has a head that classifies.
+bool is_classifier_folder(const std::filesystem::path& path);
+
+// Writes what was loaded from the folder `from` to the folder `to`, matrices in another number
+// format; its n-gram part and the confidence of an edit tagger go along. Throws
+// Error(kInvalidArgument) when both are the same folder.
+void save_classifier_as(Classifier& classifier, const std::filesystem::path& from,
+                        const std::filesystem::path& to, DType matrices);
+
 }  // namespace onmal

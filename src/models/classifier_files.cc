@@ -208,6 +208,25 @@ void Classifier::save(const std::filesystem::path& folder, DType matrices) {
   std::filesystem::remove(folder / kNgramFile);
 }
 
+bool is_classifier_folder(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return false;
+  const ModelFile file = open_model_file(path);
+  return find_output(file).defined() && file.kind() != ModelKind::kEncoderDecoder;
+}
+
+void save_classifier_as(Classifier& classifier, const std::filesystem::path& from,
+                        const std::filesystem::path& to, DType matrices) {
+  namespace fs = std::filesystem;
+  std::error_code unknown;
+  if (fs::equivalent(from, to, unknown)) {
+    throw Error(ErrorCode::kInvalidArgument, to.string(), "is the folder that is read",
+                "choose another one");
+  }
+  classifier.save(to, matrices);
+  for (const char* name : {kNgramFile, "edit_tagger.json"})
+    if (fs::exists(from / name)) write_file(to / name, read_file(from / name));
+}
+
 void Classifier::attach(const AdapterConfig& adapter, Rng& rng) {
   const std::string where = (decoder_ != nullptr ? decoder_->path : encoder_->path).string();
   attach_adapter([&](LinearVisitor visitor) { visit_linears(visitor); }, adapter, memory(), rng,

@@ -13,7 +13,7 @@ void refuse_head(const ModelFile& file) {
     throw Error(ErrorCode::kUnsupported, file.path.string(),
                 "has a head that classifies ('" + std::string(name) +
                     "'), which would be lost: only its own format keeps it",
-                "use the folder as it is; 'onmal classify' reads it");
+                "convert it to a folder, or use it as it is; 'onmal classify' reads it");
   }
 }
 
