@@ -46,8 +46,11 @@ struct AdapterFile {
   AdapterConfig config_of(const std::string& stem, int64_t rank) const {
     AdapterConfig own = config;
     own.rank = rank;
-    for (const auto& [ending, alpha] : alphas)
-      if (stem == ending || stem.ends_with("." + ending)) own.alpha = alpha;
+    for (const auto& [ending, alpha] : alphas) {
+      const size_t begin = stem.size() - std::min(stem.size(), ending.size());
+      const bool whole_names = begin == 0 || stem[begin - 1] == '.';
+      if (stem.ends_with(ending) && whole_names) own.alpha = alpha;
+    }
     return own;
   }
   Tensor find(const std::string& name) const {

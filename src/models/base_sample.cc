@@ -107,10 +107,9 @@ void compare(const Parts& ours, const std::string& sample, const std::string& mo
     least = std::min(least, theirs[i].size() == ours[i].size() ? cosine(theirs[i], ours[i]) : 0.0);
   }
   if (least >= kLeastCosine) return;
-  throw Error(
-      ErrorCode::kInvalidArgument, where,
-      "was trained on another model: the weights of " + model + " are not those that it changes",
-      "use the base model it was trained on");
+  std::string what("was trained on another model: the weights of '");
+  what.append(model).append("' are not those that it changes");
+  throw Error(ErrorCode::kInvalidArgument, where, what, "use the base model it was trained on");
 }
 
 }  // namespace
@@ -119,11 +118,11 @@ std::string sample_base(LanguageModel& model) { return print(sample_parts(model)
 std::string sample_base(EncoderModel& model) { return print(sample_parts(model)); }
 
 void check_base(LanguageModel& model, const std::string& sample, const std::string& where) {
-  compare(sample_parts(model), sample, "'" + model.path.string() + "'", where);
+  compare(sample_parts(model), sample, model.path.string(), where);
 }
 
 void check_base(EncoderModel& model, const std::string& sample, const std::string& where) {
-  compare(sample_parts(model), sample, "'" + model.path.string() + "'", where);
+  compare(sample_parts(model), sample, model.path.string(), where);
 }
 
 }  // namespace onmal
