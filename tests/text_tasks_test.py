@@ -165,6 +165,13 @@ class TextTasksTest(unittest.TestCase):
         history.write_text("{}")
         self.refused("no conversation", "ask", "-m", STARTER, "뭐?", "--history", history)
 
+    def test_the_corrector_that_comes_along(self):
+        answer = self.answer("correct", "--text", "나는 어제 친구를 만나서 영화를봤다. 이 기능을 사용할수 있습니다. 다음 단계를 따르새요.")
+        self.assertEqual(answer["result"], "나는 어제 친구를 만나서 영화를 봤다. 이 기능을 사용할 수 있습니다. 다음 단계를 따르세요.")
+        self.assertEqual((answer["model"]["name"], answer["model"]["kind"]), ("corrector", "edit tagger"))
+        clean = "이 문장은 손댈 곳이 없다."
+        self.assertEqual(self.answer("correct", "--text", clean)["result"], clean)
+
     def test_text_in_brackets_is_no_list(self):
         tokens = json.loads((self.folder / "data" / "tokenizer.json").read_text(encoding="utf-8"))["added_tokens"]
         self.assertIn("[MASK]", [token["content"] for token in tokens])
