@@ -248,9 +248,16 @@ bool begins_with_keyword(std::string_view line) {
 }
 
 bool is_comment(std::string_view line) {
+  if (std::string_view("/*<#\"-").find(line.front()) == line.npos) return false;
   return line.starts_with("//") || line.starts_with("/*") || line.starts_with("*/") ||
          line.starts_with("<!--") || line.starts_with("# ") || line.starts_with("\"\"\"") ||
          (line.starts_with("--") && line.size() > 2 && line[2] == ' ');
+}
+
+bool is_prompt(std::string_view line) {
+  const char first = line.front();
+  return (first == '$' && line.starts_with("$ ")) || (first == '>' && line.starts_with(">>> ")) ||
+         (first == '.' && line.starts_with("... "));
 }
 
 int line_score(std::string_view line, bool indented) {
@@ -266,8 +273,7 @@ int line_score(std::string_view line, bool indented) {
   if (last == '{' || last == '}' || (last == ';' && !has_entities())) score += 2;
   if (last == ')' || last == ']' || last == ',' || last == ':' || last == '\\') score += 1;
   if (begins_with_keyword(line)) score += signs.most_words > 5 ? 0 : 2;
-  if (line.starts_with("$ ") || line.starts_with(">>> ") || line.starts_with("... ") ||
-      (line.front() == '<' && last == '>') ||
+  if (is_prompt(line) || (line.front() == '<' && last == '>') ||
       (line.front() == '@' && line.find(' ') == line.npos && last != ':'))
     score += 3;
   // Headings of wikis; mentions.

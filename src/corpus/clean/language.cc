@@ -106,7 +106,8 @@ size_t read_hangul(std::string_view text, size_t begin, Scripts& scripts) {
     scripts.hangul -= whole < end ? 1 : 0;
     end = whole;
   }
-  const size_t behind = skip_hangul(text, end);
+  size_t behind = end;
+  while (behind < text.size() && is_hangul_at(text, behind)) behind += 3;
   scripts.hangul += (behind - end) / 3;
   return behind;
 }
