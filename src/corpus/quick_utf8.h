@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "text/utf8.h"
@@ -21,31 +20,6 @@ inline Utf8Char read_character(std::string_view text, size_t position) {
     if (second < most && third < 0x40) return {(lead & 0xF) << 12 | second << 6 | third, 3, true};
   }
   return read_utf8(text, position);
-}
-
-// Behind the bytes of ASCII that follow `position`.
-inline size_t skip_ascii(std::string_view text, size_t position) {
-  for (; position + 8 <= text.size(); position += 8) {
-    uint64_t bytes = 0;
-    std::memcpy(&bytes, text.data() + position, 8);
-    if ((bytes & 0x8080808080808080ULL) != 0) break;
-  }
-  while (position < text.size() && static_cast<uint8_t>(text[position]) < 0x80) ++position;
-  return position;
-}
-
-// Behind the Hangul syllables of three bytes that follow `position`, but for those of the first
-// lead byte's lower half that are none.
-inline size_t skip_hangul(std::string_view text, size_t position) {
-  for (; position + 3 <= text.size(); position += 3) {
-    const auto lead = static_cast<uint8_t>(text[position]);
-    const auto second = static_cast<uint8_t>(text[position + 1]);
-    const auto third = static_cast<uint8_t>(text[position + 2]);
-    const bool whole = lead == 0xEB || lead == 0xEC;
-    const bool edge = (lead == 0xEA && second >= 0xB0) || (lead == 0xED && second < 0x9E);
-    if (!(whole || edge) || (second & 0xC0) != 0x80 || (third & 0xC0) != 0x80) break;
-  }
-  return position;
 }
 
 }  // namespace onmal

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "text/utf8_runs.h"
+
 namespace onmal {
 namespace {
 
@@ -67,25 +69,8 @@ void append_utf8(uint32_t code, std::string& out) {
 
 size_t find_invalid_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
-    uint64_t eight = 0;
-    if (i + 8 <= text.size()) {
-      std::memcpy(&eight, text.data() + i, 8);
-      if ((eight & 0x8080808080808080ULL) == 0) {
-        i += 8;
-        continue;
-      }
-    }
-    const uint8_t lead = byte_at(text, i);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    // Leads behind which any continuation is a character.
-    if (lead >= 0xE1 && lead <= 0xEC && i + 3 <= text.size() &&
-        (byte_at(text, i + 1) & 0xC0) == 0x80 && (byte_at(text, i + 2) & 0xC0) == 0x80) {
-      i += 3;
-      continue;
-    }
+    i = skip_ascii_and_hangul(text, i);
+    if (i == text.size()) break;
     const Utf8Char c = read_utf8(text, i);
     if (!c.valid) return i;
     i += c.length;
@@ -94,8 +79,16 @@ size_t find_invalid_utf8(std::string_view text) {
 }
 
 size_t count_characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
+  constexpr uint64_t kOnes = 0x0101010101010101ULL;
+  size_t tails = 0;
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + i, 8);
+    tails += (((eight >> 7) & ~(eight >> 6) & kOnes) * kOnes) >> 56;
+  }
+  for (; i < text.size(); ++i) tails += (byte_at(text, i) & 0xC0) == 0x80 ? 1 : 0;
+  return text.size() - tails;
 }
 
 size_t incomplete_tail(std::string_view text) {

@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 #include <unicode/uchar.h>
 
+#include <array>
+
+#include "base/rng.h"
 #include "text/char_classes.h"
 #include "text/hangul.h"
+#include "text/utf8_runs.h"
 
 namespace onmal {
 namespace {
@@ -31,6 +35,41 @@ TEST(Utf8Test, RefusesWhatIsNotUtf8) {
     EXPECT_EQ(find_invalid_utf8(std::string("가") + bad), 3U);
   }
   EXPECT_EQ(find_invalid_utf8("온말 is fine"), std::string_view::npos);
+}
+
+// Any place in any mixture of Hangul, ASCII and others, whole and cut.
+TEST(Utf8Test, RunsEndWhereReadingByCharactersEndsThem) {
+  Rng rng(3);
+  constexpr std::array<std::string_view, 9> kOthers = {
+      "“", "é", "\xEA", "\xEC\x8F", "\x80", "\xEA\x80\x80", "\xED\xA0\x80", "\xED\x9F\xBB", "😀"};
+  for (int round = 0; round < 20000; ++round) {
+    std::string text;
+    const uint64_t pieces = rng.below(70);
+    const uint64_t odd = 3 + rng.below(60);
+    for (uint64_t i = 0; i < pieces; ++i) {
+      if (rng.below(odd) == 0)
+        text += kOthers[rng.below(kOthers.size())];
+      else if (rng.below(2) == 0)
+        text += static_cast<char>(rng.below(128));
+      else
+        append_utf8(static_cast<uint32_t>(0xAC00 + rng.below(0x2B80)), text);
+    }
+    size_t end = rng.below(text.size() + 1);
+    const size_t begin = end;
+    while (end < text.size()) {
+      const Utf8Char c = read_utf8(text, end);
+      if (!c.valid || (c.code >= 0x80 && (c.code < 0xAC00 || c.code > 0xD77F))) break;
+      end += c.length;
+    }
+    ASSERT_EQ(skip_ascii_and_hangul(text, begin), end) << text;
+    size_t invalid = 0;
+    size_t characters = 0;
+    while (invalid < text.size() && read_utf8(text, invalid).valid)
+      invalid += read_utf8(text, invalid).length;
+    ASSERT_EQ(find_invalid_utf8(text), invalid < text.size() ? invalid : std::string::npos);
+    for (const char c : text) characters += (static_cast<uint8_t>(c) & 0xC0) != 0x80 ? 1 : 0;
+    ASSERT_EQ(count_characters(text), characters);
+  }
 }
 
 TEST(Utf8Test, Counts) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "text/utf8.h"
@@ -104,6 +105,12 @@ constexpr auto kPhrases = std::to_array<Phrase>({
     {"getty images", kByline, 60},
 });
 
+constexpr size_t kLongestLine =
+    std::max_element(kPhrases.begin(), kPhrases.end(), [](const Phrase& a, const Phrase& b) {
+      return a.longest < b.longest;
+    })->longest;
+static_assert(kLongestLine >= 120, "bylines and navigation are as long as that");
+
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 std::string_view strip(std::string_view line) {
@@ -114,9 +121,14 @@ std::string_view strip(std::string_view line) {
 
 constexpr size_t kPrefix = 6;  // bytes; no phrase has fewer
 
+// Eight bytes can be read.
 uint32_t prefix_hash(const char* bytes) {
   uint64_t value = 0;
-  std::memcpy(&value, bytes, kPrefix);
+  std::memcpy(&value, bytes, 8);
+  if constexpr (std::endian::native == std::endian::little)
+    value <<= 64 - 8 * kPrefix;
+  else
+    value >>= 64 - 8 * kPrefix;
   return static_cast<uint32_t>((value * 0x9E3779B97F4A7C15ULL) >> 50);
 }
 
@@ -198,21 +210,21 @@ bool is_navigation(std::string_view line, size_t characters) {
 
 Boilerplate::Boilerplate() : prefixes_(256) {
   for (const Phrase& phrase : kPhrases) {
-    const uint32_t hash = prefix_hash(phrase.text.data());
+    std::array<char, 8> prefix = {};
+    std::copy_n(phrase.text.begin(), kPrefix, prefix.begin());
+    const uint32_t hash = prefix_hash(prefix.data());
     prefixes_[hash / 64] |= uint64_t{1} << (hash % 64);
-    hashes_.push_back(hash);
   }
 }
 
 std::optional<QualityRule> Boilerplate::of_phrase(std::string_view lower, size_t characters) const {
   for (size_t i = 0; i + kPrefix <= lower.size(); ++i) {
-    if ((static_cast<uint8_t>(lower[i]) & 0xC0) == 0x80) continue;  // within a character
     const uint32_t hash = prefix_hash(lower.data() + i);
     if (((prefixes_[hash / 64] >> (hash % 64)) & 1U) == 0) continue;
-    for (size_t k = 0; k < kPhrases.size(); ++k)
-      if (hashes_[k] == hash && characters <= kPhrases[k].longest &&
-          lower.substr(i).starts_with(kPhrases[k].text))
-        return kPhrases[k].rule;
+    for (const Phrase& phrase : kPhrases)
+      if (phrase.text[0] == lower[i] && characters <= phrase.longest &&
+          lower.substr(i).starts_with(phrase.text))
+        return phrase.rule;
   }
   return {};
 }
@@ -221,11 +233,13 @@ std::optional<QualityRule> Boilerplate::of_line(std::string_view whole) const {
   if (whole.size() > 400) return {};
   const std::string_view line = strip(whole);
   if (line.size() < 4) return {};
-  std::array<char, 400> buffer;
+  const size_t characters = count_characters(line);
+  if (characters > kLongestLine) return {};
+  std::array<char, 408> buffer;
   std::transform(line.begin(), line.end(), buffer.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   const std::string_view lower(buffer.data(), line.size());
-  const size_t characters = count_characters(line);
+  std::fill_n(buffer.begin() + static_cast<std::ptrdiff_t>(line.size()), 8, '\0');
   if (const auto rule = of_phrase(lower, characters)) return rule;
   if (is_byline(line, characters)) return kByline;
   if (is_navigation(line, characters)) return QualityRule::kNavigationLine;

@@ -18,11 +18,11 @@ class Boilerplate {
   std::optional<QualityRule> of_line(std::string_view line) const;
 
  private:
+  // Behind `lower` eight more bytes can be read.
   std::optional<QualityRule> of_phrase(std::string_view lower, size_t characters) const;
 
   // A bit for the hash of each phrase's first six bytes.
   std::vector<uint64_t> prefixes_;
-  std::vector<uint32_t> hashes_;  // of the phrases, in order
 };
 
 }  // namespace onmal

@@ -6,6 +6,7 @@
 #include "corpus/clean/function_words.h"
 #include "corpus/quick_utf8.h"
 #include "text/hangul.h"
+#include "text/utf8_runs.h"
 
 namespace onmal {
 namespace {
@@ -17,6 +18,10 @@ struct Scripts {
   size_t endings = 0;  // words that end as few English ones do
 };
 
+bool is_ascii_letter_byte(char c) {
+  return static_cast<uint8_t>((static_cast<uint8_t>(c) | 0x20) - 'a') < 26;
+}
+
 // Words of Latin letters, byte by byte; capitals in lower case.
 class LatinWords {
  public:
@@ -25,6 +30,15 @@ class LatinWords {
   void add(uint8_t byte) {
     packed_ = (packed_ << 8) | byte;
     ++length_;
+  }
+  // The letters of ASCII from `at` on; behind them.
+  size_t add_letters(std::string_view text, size_t at) {
+    const size_t begin = at;
+    for (; at < text.size() && is_ascii_letter_byte(text[at]); ++at)
+      packed_ = (packed_ << 8) | (static_cast<uint8_t>(text[at]) | 0x20U);
+    length_ += at - begin;
+    scripts_.latin += at - begin;
+    return at;
   }
 
   void end() {
@@ -78,27 +92,44 @@ void count_wide(uint32_t code, Scripts& scripts) {
     ++scripts.other;
 }
 
+// Behind the Hangul from `begin` on, also with anything between but letters.
+size_t read_hangul(std::string_view text, size_t begin, Scripts& scripts) {
+  size_t end = begin;
+  for (; begin >= 2 && end + kBlockBytes <= text.size(); end += kBlockBytes) {
+    const ByteBlock block = load_block(text.data() + end);
+    const ByteBlock letter = (block | 0x20) - 'a' < 26;
+    if (any_of(not_ascii_or_hangul(text.data() + end) | letter)) break;
+    scripts.hangul += count_true(hangul_leads(block));
+  }
+  if (end > begin) {
+    const size_t whole = without_cut_hangul(text, begin, end);
+    scripts.hangul -= whole < end ? 1 : 0;
+    end = whole;
+  }
+  size_t behind = end;
+  while (behind < text.size() && is_hangul_at(text, behind)) behind += 3;
+  scripts.hangul += (behind - end) / 3;
+  return behind;
+}
+
 Scripts count_scripts(std::string_view text) {
   Scripts scripts;
   LatinWords words(scripts);
   for (size_t i = 0; i < text.size();) {
     const auto byte = static_cast<uint8_t>(text[i]);
     if (byte < 0x80) {
-      const uint8_t lower = byte | 0x20;
-      if (lower >= 'a' && lower <= 'z') {
-        ++scripts.latin;
-        words.add(lower);
+      if (is_ascii_letter_byte(text[i])) {
+        i = words.add_letters(text, i);
       } else {
         words.end();
+        ++i;
       }
-      ++i;
       continue;
     }
     if (byte >= 0xEA) {
-      const size_t behind = skip_hangul(text, i);
+      const size_t behind = read_hangul(text, i, scripts);
       if (behind > i) {
         words.end();
-        scripts.hangul += (behind - i) / 3;
         i = behind;
         continue;
       }

@@ -244,18 +244,18 @@ Match match_passport(std::string_view text, const NumberRun& run) {
 }
 
 Match match_licence(std::string_view text, const NumberRun& run) {
-  const bool word = has_word_before(text, run.begin(), kLicenceWords);
+  const auto has_word = [&] { return has_word_before(text, run.begin(), kLicenceWords); };
   if (run.has_lengths(2, 2, 6, 2) && run.separated_by('-', 4) && run.ends_behind(3)) {
     const int region = number_of(run.digits(0));
     if (region < 11 || region > 28) return {};
     return make_match(run, 4, PersonalKind::kDriverLicence,
-                      word ? Confidence::kHigh : Confidence::kMedium);
+                      has_word() ? Confidence::kHigh : Confidence::kMedium);
   }
   // 서울 12-345678-90, as licences before 2018 write the region.
-  if (word && run.has_lengths(2, 6, 2) && run.separated_by('-', 3) && run.ends_behind(2))
+  if (run.has_lengths(2, 6, 2) && run.separated_by('-', 3) && run.ends_behind(2) && has_word())
     return make_match(run, 3, PersonalKind::kDriverLicence, Confidence::kMedium);
-  if (word && run.has_lengths(12) && run.ends_behind(0) &&
-      number_of(run.digits(0).substr(0, 2)) >= 11 && number_of(run.digits(0).substr(0, 2)) <= 28)
+  if (run.has_lengths(12) && run.ends_behind(0) && number_of(run.digits(0).substr(0, 2)) >= 11 &&
+      number_of(run.digits(0).substr(0, 2)) <= 28 && has_word())
     return make_match(run, 1, PersonalKind::kDriverLicence, Confidence::kMedium);
   return {};
 }

@@ -6,6 +6,7 @@
 #include "corpus/clean/address_rules.h"
 #include "corpus/clean/number_rules.h"
 #include "corpus/clean/plain_text.h"
+#include "text/byte_block.h"
 
 namespace onmal {
 namespace {
@@ -82,8 +83,7 @@ class PersonalScan {
       : text_(text), options_(options) {}
 
   std::vector<PersonalMatch> run() {
-    size_t at = 0;
-    while (at < text_.size()) {
+    for (size_t at = next_sign(0); at < text_.size(); at = next_sign(at)) {
       const char c = text_[at];
       if (c == '@') {
         take(match_email(text_, at, floor_), at);
@@ -97,6 +97,16 @@ class PersonalScan {
   }
 
  private:
+  // The first digit or '@' from `at` on.
+  size_t next_sign(size_t at) const {
+    for (; at + kBlockBytes <= text_.size(); at += kBlockBytes) {
+      const ByteBlock block = load_block(text_.data() + at);
+      if (any_of((block - '0' <= 9) | (block == '@'))) break;
+    }
+    while (at < text_.size() && !is_digit(text_[at]) && text_[at] != '@') ++at;
+    return at;
+  }
+
   bool wanted(PersonalKind kind) const { return options_.kinds[static_cast<size_t>(kind)]; }
 
   bool take(const std::optional<PersonalMatch>& match, size_t at) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "corpus/quick_utf8.h"
+#include "text/utf8.h"
+#include "text/utf8_runs.h"
 
 namespace onmal {
 namespace {
@@ -73,7 +74,7 @@ bool may_change(std::string_view text, size_t at) {
 PlainText::PlainText(std::string_view text) : original_(text), view_(text) {
   size_t copied = 0;  // of the original
   for (size_t i = 0; i < text.size();) {
-    i = skip_hangul(text, skip_ascii(text, i));
+    i = skip_ascii_and_hangul(text, i);
     if (i == text.size()) break;
     const PlainChar change = may_change(text, i) ? change_at(text, i) : PlainChar{};
     if (change.length == 0) {

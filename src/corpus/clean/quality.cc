@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include "base/ascii.h"
-#include "base/hash.h"
 #include "corpus/clean/boilerplate.h"
 #include "corpus/clean/plain_text.h"
 #include "corpus/clean/text_counts.h"
+#include "corpus/dedup/block_checksum.h"
 #include "text/utf8.h"
 
 namespace onmal {
@@ -66,6 +65,13 @@ struct Line {
   size_t begin, end;  // without the line end
 };
 
+std::string_view trim_line(std::string_view line) {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!line.empty() && is_blank(line.front())) line.remove_prefix(1);
+  while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
+  return line;
+}
+
 // Short words without a sentence's end, as menus have one a line.
 bool is_menu_line(std::string_view line) {
   if (line.empty() || line.size() > 60 ||
@@ -116,7 +122,7 @@ void QualityJudge::Tables::find_cuts(std::string_view text) {
   bool fenced = false;
   for (size_t i = 0; i <= lines.size(); ++i) {
     const std::string_view line =
-        i < lines.size() ? trim_ascii(text.substr(lines[i].begin, lines[i].end - lines[i].begin))
+        i < lines.size() ? trim_line(text.substr(lines[i].begin, lines[i].end - lines[i].begin))
                          : std::string_view();
     const bool fence = line.starts_with("```");
     if (fence) fenced = !fenced;
@@ -182,7 +188,7 @@ std::pair<double, double> QualityJudge::Tables::repeated_lines(std::string_view 
   for (size_t i = 0; i <= lines.size(); ++i) {
     const std::string_view line =
         i < lines.size() && !rules[i]
-            ? trim_ascii(text.substr(lines[i].begin, lines[i].end - lines[i].begin))
+            ? trim_line(text.substr(lines[i].begin, lines[i].end - lines[i].begin))
             : std::string_view();
     if (line.empty()) {
       if (paragraph_bytes >= 40 && paragraph_lines > 1 && keys.add(mix64(paragraph)) > 1)
@@ -191,7 +197,7 @@ std::pair<double, double> QualityJudge::Tables::repeated_lines(std::string_view 
       paragraph = 0;
       continue;
     }
-    const uint64_t hash = fnv1a(line);
+    const uint64_t hash = block_checksum(line);
     all += line.size();
     if (line.size() >= 12 && keys.add(hash) > 1) repeated += line.size();
     paragraph = mix64(paragraph ^ hash);
@@ -212,8 +218,8 @@ double QualityJudge::Tables::frequent_gram() {
   keys.clear(words.size());
   size_t most = 0;
   for (size_t i = 0; i + 3 <= words.size(); ++i) {
-    const uint64_t key =
-        words[i].hash * 3 + mix64(words[i + 1].hash) * 5 + mix64(words[i + 2].hash + 1) * 7;
+    const uint64_t key = words[i].hash * 0x9FB21C651E98DF25ULL +
+                         words[i + 1].hash * 0xC4CEB9FE1A85EC53ULL + words[i + 2].hash;
     const size_t count = keys.add(key);
     const size_t bytes = words[i].bytes + words[i + 1].bytes + words[i + 2].bytes;
     if (count >= 4) most = std::max(most, count * bytes);

@@ -6,17 +6,28 @@
 #include "corpus/clean/function_words.h"
 #include "corpus/quick_utf8.h"
 #include "text/hangul.h"
+#include "text/utf8_runs.h"
 
 namespace onmal {
 namespace {
 
-constexpr std::array<bool, 128> plain_signs() {
-  std::array<bool, 128> table = {};
+// What an ASCII byte is to a word.
+enum class ByteKind : uint8_t { kBlank, kLetter, kDigit, kPlainSign, kSymbol };
+
+constexpr std::array<ByteKind, 128> byte_kinds() {
+  std::array<ByteKind, 128> kinds = {};
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const auto c = static_cast<char>(i);
+    kinds[i] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ? ByteKind::kLetter
+               : c >= '0' && c <= '9'                           ? ByteKind::kDigit
+                                                                : ByteKind::kSymbol;
+  }
   for (const char c : {'.', ',', '?', '!', '\'', '"', '(', ')', '-', ':', '~', ';', '/', '`'})
-    table[static_cast<size_t>(c)] = true;
-  return table;
+    kinds[static_cast<size_t>(c)] = ByteKind::kPlainSign;
+  for (const char c : {' ', '\t', '\r'}) kinds[static_cast<size_t>(c)] = ByteKind::kBlank;
+  return kinds;
 }
-constexpr std::array<bool, 128> kPlainSigns = plain_signs();
+constexpr std::array<ByteKind, 128> kByteKinds = byte_kinds();
 
 // What a byte of UTF-8 behind the first looks like when read as Windows-1252.
 bool is_misread_tail(uint32_t code) {
@@ -47,8 +58,15 @@ class LineCounter {
     for (size_t i = 0; i < line_.size();) {
       const auto byte = static_cast<uint8_t>(line_[i]);
       if (byte < 0x80) {
-        add_ascii(byte);
-        ++i;
+        const ByteKind kind = kByteKinds[byte];
+        if (kind == ByteKind::kLetter) {
+          i = add_letters(i);
+        } else {
+          add_ascii(byte, kind);
+          ++i;
+        }
+      } else if (is_hangul_at(line_, i)) {
+        i = add_hangul(i);
       } else {
         const Utf8Char c = read_character(line_, i);
         add_wide(c, i);
@@ -60,28 +78,57 @@ class LineCounter {
   }
 
  private:
-  void add_ascii(uint8_t byte) {
-    if (byte == ' ' || byte == '\t' || byte == '\r') {
-      end_word();
-      high_ = 0;
-      return;
-    }
-    ++counts_.characters;
-    const uint8_t lower = byte | 0x20;
-    if (lower >= 'a' && lower <= 'z') {
-      ++counts_.latin;
-      ++counts_.letters;
-      add_to_word(lower);
-      last_sign_ = 0;
-    } else if (byte >= '0' && byte <= '9') {
-      ++counts_.digits;
-      add_to_word(byte);
-    } else {
-      // A run of one sign (**, =====) counts once.
-      if (!kPlainSigns[byte] && byte != last_sign_) ++counts_.symbols;
-      last_sign_ = byte;
-    }
+  // The letters from `begin` on; behind them.
+  size_t add_letters(size_t begin) {
+    size_t end = begin;
+    do {
+      add_to_word(static_cast<uint8_t>(line_[end]) | 0x20U, 1);
+      ++end;
+    } while (end < line_.size() && static_cast<uint8_t>(line_[end]) < 0x80 &&
+             kByteKinds[static_cast<uint8_t>(line_[end])] == ByteKind::kLetter);
+    counts_.characters += end - begin;
+    counts_.latin += end - begin;
+    counts_.letters += end - begin;
+    last_sign_ = 0;
     high_ = 0;
+    return end;
+  }
+
+  // The syllables from `begin` on; behind them.
+  size_t add_hangul(size_t begin) {
+    size_t end = begin;
+    uint32_t last = last_;
+    do {
+      const auto byte = [&](size_t i) { return static_cast<uint8_t>(line_[end + i]); };
+      const uint32_t bytes = uint32_t{byte(0)} << 16 | uint32_t{byte(1)} << 8 | byte(2);
+      add_to_word(bytes, 3);
+      // 占쏙옙: U+FFFD twice in UTF-8, read as CP949.
+      if (bytes == 0xEC8F99 && last == 0x5360) counts_.broken += 2;
+      last = 0xAC00;  // any
+      end += 3;
+    } while (end < line_.size() && is_hangul_at(line_, end));
+    const size_t count = (end - begin) / 3;
+    counts_.characters += count;
+    counts_.hangul += count;
+    counts_.letters += count;
+    last_ = last;
+    high_ = 0;
+    has_wide_ = true;
+    return end;
+  }
+
+  // But letters.
+  void add_ascii(uint8_t byte, ByteKind kind) {
+    high_ = 0;
+    if (kind == ByteKind::kBlank) return end_word();
+    ++counts_.characters;
+    if (kind == ByteKind::kDigit) {
+      ++counts_.digits;
+      return add_to_word(byte, 1);
+    }
+    // A run of one sign (**, =====) counts once.
+    if (kind == ByteKind::kSymbol && byte != last_sign_) ++counts_.symbols;
+    last_sign_ = byte;
   }
 
   void add_wide(const Utf8Char& c, size_t at) {
@@ -96,10 +143,9 @@ class LineCounter {
     }
     ++counts_.characters;
     count_misread(c.code);
-    for (uint32_t k = 0; k < c.length; ++k) add_to_word(static_cast<uint8_t>(line_[at + k]));
+    for (uint32_t k = 0; k < c.length; ++k) add_to_word(static_cast<uint8_t>(line_[at + k]), 1);
+    has_wide_ = true;
     if (is_hangul_syllable(c.code)) {
-      // 占쏙옙: U+FFFD twice in UTF-8, read as CP949.
-      if (c.code == 0xC3D9 && last_ == 0x5360) counts_.broken += 2;
       ++counts_.hangul;
       ++counts_.letters;
     } else if (c.code >= 0x3131 && c.code <= 0x318E) {
@@ -123,37 +169,53 @@ class LineCounter {
     if (high_ >= 4) counts_.mojibake += high_ == 4 ? 4 : 1;
   }
 
-  void add_to_word(uint8_t byte) {
-    hash_ = (hash_ ^ byte) * 0x100000001B3ULL;
-    packed_ = (packed_ << 8) | byte;
-    ++bytes_;
+  // A character's bytes, the last one lowest; at most three.
+  void add_to_word(uint32_t bytes, uint32_t count) {
+    packed_ = packed_ << (8 * count) | bytes;
+    bytes_ += count;
+    fresh_ += count;
+    if (fresh_ > 5) mix_word();
+  }
+
+  void mix_word() {
+    hash_ = (hash_ ^ packed_) * 0x9FB21C651E98DF25ULL;
+    hash_ ^= hash_ >> 32;
+    fresh_ = 0;
   }
 
   void end_word() {
     last_ = 0;
-    if (bytes_ > 0) {
-      ++counts_.words;
-      const bool function_word = bytes_ <= 8 && function_word_kind(packed_) == 1;
-      counts_.function_words += function_word ? 1 : 0;
-      if (words_.size() < most_words_)
-        words_.push_back({(hash_ ^ (hash_ >> 29)) | 1U, bytes_, function_word});
-    }
-    hash_ = 0xCBF29CE484222325ULL;
-    packed_ = 0;
-    bytes_ = 0;
     last_sign_ = 0;
+    if (bytes_ == 0) return;
+    ++counts_.words;
+    const bool function_word = bytes_ <= 8 && !has_wide_ && function_word_kind(packed_) == 1;
+    counts_.function_words += function_word ? 1 : 0;
+    if (words_.size() < most_words_) {
+      hash_ += bytes_;  // what was mixed may be mixed again
+      mix_word();
+      hash_ *= 0x9FB21C651E98DF25ULL;
+      words_.push_back({(hash_ ^ (hash_ >> 29)) | 1U, bytes_, function_word});
+    }
+    hash_ = kStart;
+    packed_ = 0;
+    bytes_ = fresh_ = 0;
+    has_wide_ = false;
   }
+
+  static constexpr uint64_t kStart = 0xCBF29CE484222325ULL;
 
   std::string_view line_;
   size_t most_words_;
   std::vector<TextWord>& words_;
   TextCounts counts_;
-  uint64_t hash_ = 0xCBF29CE484222325ULL;
-  uint64_t packed_ = 0;
+  uint64_t hash_ = kStart;
+  uint64_t packed_ = 0;  // the word's last eight bytes
   uint32_t bytes_ = 0;
+  uint32_t fresh_ = 0;  // of packed_, not yet in hash_
   uint32_t last_ = 0;
   size_t high_ = 0;
   uint8_t last_sign_ = 0;
+  bool has_wide_ = false;
 };
 
 // Syllables that end a sentence without a mark: 다 요 죠 까 음 함 임 됨 네 지 오 라 자 군 듯.
@@ -196,6 +258,14 @@ TextCounts count_line(std::string_view line, size_t most_words, std::vector<Text
 bool has_sentence_end(std::string_view line) {
   // A mark behind a word and before a blank; a word of one letter or digit is a list's number.
   for (size_t at = 6; at + 1 < line.size(); ++at) {
+    if (at + 1 + kBlockBytes <= line.size()) {
+      const ByteBlock block = load_block(line.data() + at);
+      const ByteBlock mark = (block == '.') | (block == '?') | (block == '!');
+      if (!any_of(mark & (load_block(line.data() + at + 1) == ' '))) {
+        at += kBlockBytes - 1;
+        continue;
+      }
+    }
     if (line[at + 1] != ' ' || (line[at] != '.' && line[at] != '?' && line[at] != '!')) continue;
     const char before = line[at - 1];
     if (static_cast<uint8_t>(before) >= 0x80 || (before >= 'a' && before <= 'z') || before == ' ')

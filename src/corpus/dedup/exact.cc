@@ -22,13 +22,15 @@ void ExactDuplicates::add(uint64_t id, const Fingerprint& fingerprint) {
   documents_.add({fingerprint, id});
 }
 
-DuplicateList ExactDuplicates::finish() {
+DuplicateList ExactDuplicates::finish(FunctionRef<void()> check) {
+  constexpr uint64_t kCheckEvery = uint64_t{1} << 16;
   DuplicateList found(part_of(options_, 1));
-  documents_.sort();
+  documents_.sort(check);
   Entry entry{};
   Entry first{};
   bool any = false;
-  while (documents_.next(entry)) {
+  for (uint64_t read = 1; documents_.next(entry); ++read) {
+    if (read % kCheckEvery == 0) check();
     if (!any || entry.fingerprint != first.fingerprint) {
       first = entry;
       any = true;

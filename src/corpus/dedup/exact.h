@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "base/function_ref.h"
 #include "corpus/dedup/duplicate_list.h"
 #include "corpus/dedup/fingerprint.h"
 
@@ -21,8 +22,9 @@ class ExactDuplicates {
   void add(uint64_t id, const Fingerprint& fingerprint);
 
   // Ends adding. Throws Error(kInvalidArgument) for an id added twice with the same text,
-  // Error(kBadFile) when what was spilled is damaged.
-  DuplicateList finish();
+  // Error(kBadFile) when what was spilled is damaged, and what `check` throws, which is called
+  // several times a second.
+  DuplicateList finish(FunctionRef<void()> check = [] {});
 
   uint64_t documents() const { return documents_.size(); }
   bool spilled() const { return documents_.spilled(); }

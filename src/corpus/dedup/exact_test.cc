@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "corpus/dedup/dedup_testing.h"
 #include "corpus/dedup/normal_text.h"
+#include "corpus/random_text_testing.h"
 
 namespace onmal {
 namespace {
@@ -48,6 +49,27 @@ TEST(Fingerprint, NormalisesSpaceAndForms) {
   EXPECT_EQ(normalize_for_equality("\xFF a \xC3"), "\xFF a \xC3");
   EXPECT_NE(fingerprint_text("ab"), fingerprint_text("a b"));
   EXPECT_NE(fingerprint_text("Ａ"), fingerprint_text("A"));
+}
+
+TEST(Fingerprint, NormalTextIsTheWordsInNfcWithSingleSpaces) {
+  Rng rng(7);
+  for (int round = 0; round < 4000; ++round) {
+    const std::string text = random_text(rng, rng.below(30));
+    const std::string composed = normalize_unicode(text, NormalForm::kNfc);
+    std::string expected;
+    bool gap = false;
+    for (size_t i = 0; i < composed.size();) {
+      const Utf8Char c = read_utf8(composed, i);
+      const bool space = c.valid && is_white_space(c.code);
+      if (!space) {
+        if (gap && !expected.empty()) expected += ' ';
+        expected.append(composed, i, c.length);
+      }
+      gap = space || (gap && expected.empty());
+      i += c.length;
+    }
+    ASSERT_EQ(normalize_for_equality(text), expected) << text;
+  }
 }
 
 // All characters with marks, jamo and others beside them.
@@ -157,6 +179,20 @@ TEST_F(ExternalSortTest, SortsLikeMemoryWithAnyLimit) {
   none.sort();
   Duplicate record;
   EXPECT_FALSE(none.next(record));
+}
+
+TEST_F(ExternalSortTest, CanBeStopped) {
+  for (const uint64_t memory : {1 << 24, 1 << 16}) {
+    ExternalSort<uint64_t> sort(storage(memory));
+    Rng rng(4);
+    for (int i = 0; i < 200000; ++i) sort.add(rng.next());
+    int checks = 0;
+    const auto stop = [&] {
+      if (++checks == 2) throw Error(ErrorCode::kCancelled, "test", "stopped");
+    };
+    EXPECT_THROW(sort.sort(stop), Error);
+    EXPECT_EQ(checks, 2);
+  }
 }
 
 TEST_F(ExactTest, DuplicateListIsAskedInOrder) {

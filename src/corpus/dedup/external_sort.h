@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/function_ref.h"
+#include "corpus/dedup/huge_pages.h"
 #include "corpus/dedup/spill_file.h"
 
 namespace onmal {
@@ -43,17 +45,17 @@ class ExternalSort {
   uint64_t size() const { return size_; }
   bool spilled() const { return file_.on_disk(); }
 
-  // Ends adding.
-  void sort() {
+  // Ends adding. `check` is called again and again and may throw: then the records are lost.
+  void sort(FunctionRef<void()> check = [] {}) {
     ONMAL_ASSERT(!sorted_);
     sorted_ = true;
     if (runs_.empty()) {
-      std::sort(records_.begin(), records_.end());
+      sort_records(check);
       return;
     }
-    if (!records_.empty()) spill();
+    if (!records_.empty()) spill(check);
     std::vector<Record>().swap(records_);
-    while (runs_.size() > most_runs_) merge_once();
+    while (runs_.size() > most_runs_) merge_once(check);
     begin_merge(runs_);
   }
 
@@ -70,6 +72,7 @@ class ExternalSort {
  private:
   static constexpr uint64_t kBlockBytes = 64 * 1024;
   static constexpr uint64_t kMostRuns = 512;
+  static constexpr uint64_t kCheckEvery = uint64_t{1} << 16;
 
   // Records in blocks one behind the other, all but the last block full.
   struct Run {
@@ -116,10 +119,19 @@ class ExternalSort {
     constexpr uint64_t kSmall = uint64_t{1} << 15;
     const uint64_t next = std::max<uint64_t>(64, 2 * records_.size());
     records_.reserve(next > kSmall ? most_records_ : std::min(next, most_records_));
+    if (next > kSmall) prefer_huge_pages(records_.data(), records_.capacity() * sizeof(Record));
   }
 
-  void spill() {
-    std::sort(records_.begin(), records_.end());
+  void sort_records(FunctionRef<void()> check) {
+    uint64_t compared = 0;
+    std::sort(records_.begin(), records_.end(), [&](const Record& a, const Record& b) {
+      if (++compared % kCheckEvery == 0) check();
+      return a < b;
+    });
+  }
+
+  void spill(FunctionRef<void()> check = [] {}) {
+    sort_records(check);
     RunWriter writer(file_, block_records_);
     for (const Record& record : records_) writer.add(record);
     runs_.push_back(writer.finish());
@@ -127,7 +139,7 @@ class ExternalSort {
   }
 
   // Replaces all runs by fewer, longer ones in a new file.
-  void merge_once() {
+  void merge_once(FunctionRef<void()> check) {
     SpillFile merged(folder_, 0);
     std::vector<Run> longer;
     for (size_t begin = 0; begin < runs_.size(); begin += most_runs_) {
@@ -135,7 +147,10 @@ class ExternalSort {
           std::span(runs_).subspan(begin, std::min<size_t>(most_runs_, runs_.size() - begin)));
       RunWriter writer(merged, block_records_);
       Record record;
-      while (next_merged(record)) writer.add(record);
+      for (uint64_t merged_records = 1; next_merged(record); ++merged_records) {
+        writer.add(record);
+        if (merged_records % kCheckEvery == 0) check();
+      }
       longer.push_back(writer.finish());
     }
     file_ = std::move(merged);

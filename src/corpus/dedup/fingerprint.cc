@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "corpus/dedup/normal_text.h"
+#include "text/utf8_runs.h"
 
 namespace onmal {
 namespace {
@@ -54,52 +55,94 @@ bool is_any_space(uint32_t code) {
   return code <= 0x3000 && is_white_space(code);  // U+3000 is the last
 }
 
-std::string_view trim_spaces(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
+// Behind the ASCII and Hangul with single spaces within that follow `position`.
+size_t skip_plain_words(std::string_view text, size_t position, bool after_space) {
+  const auto skip_to = [&](size_t end) {
+    while (position < end) {
+      const auto byte = static_cast<uint8_t>(text[position]);
+      if (byte > ' ' && byte < 0x80) {
+        ++position;
+      } else if (byte >= 0x80 ? !is_hangul_at(text, position) : byte != ' ' || after_space) {
+        return false;
+      } else {
+        position += byte == ' ' ? 1 : 3;
+      }
+      after_space = byte == ' ';
+    }
+    return true;
+  };
+  const size_t begin = position;
+  if (text.size() - begin >= kBlockBytes + 4) {
+    if (!skip_to(begin + 2)) return position;
+    while (position + kBlockBytes <= text.size()) {
+      const ByteBlock block = load_block(text.data() + position);
+      const ByteBlock back = load_block(text.data() + position - 1);
+      const ByteBlock space = (block < ' ') | ((block == ' ') & (back == ' '));
+      if (any_of(not_ascii_or_hangul(text.data() + position) | space)) break;
+      position += kBlockBytes;
+    }
+    position = without_cut_hangul(text, begin, position);
+    after_space = text[position - 1] == ' ';
+  }
+  skip_to(text.size());
+  return position;
 }
 
-// Whether no other white space is in a text than single spaces within.
-bool has_single_spaces(std::string_view text) {
-  bool after_space = true;
-  for (size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<uint8_t>(text[i]);
-    if (byte < 0x80) {
-      if (byte <= ' ' && (after_space || byte != ' ') && is_any_space(byte)) return false;
-      after_space = byte == ' ';
-      ++i;
-      continue;
+// Joins words by single spaces.
+class WordJoiner {
+ public:
+  explicit WordJoiner(std::string& joined) : joined_(joined) { joined_.clear(); }
+
+  bool after_space() const { return gap_ || joined_.empty(); }
+  void add_space() { gap_ = true; }
+  // Words with single spaces within, perhaps one behind them.
+  void add(std::string_view words) {
+    const bool ends = words.ends_with(' ');
+    if (ends) words.remove_suffix(1);
+    if (!words.empty()) {
+      if (gap_ && !joined_.empty()) joined_.push_back(' ');
+      joined_.append(words);
+      gap_ = false;
     }
-    after_space = false;
-    i = skip_hangul(text, i);
-    if (i == text.size() || static_cast<uint8_t>(text[i]) < 0x80) continue;
-    const Utf8Char c = read_character(text, i);
-    if (c.valid && is_any_space(c.code)) return false;
-    i += c.length;
+    gap_ = gap_ || ends;
+  }
+
+ private:
+  std::string& joined_;
+  bool gap_ = false;
+};
+
+// False where some character may change.
+bool join_plain_words(std::string_view text, std::string& buffer) {
+  WordJoiner words(buffer);
+  for (size_t i = 0; i < text.size();) {
+    const size_t end = skip_plain_words(text, i, words.after_space());
+    words.add(text.substr(i, end - i));
+    if (end == text.size()) break;
+    const Utf8Char c = read_character(text, end);
+    if (!c.valid || !is_normal_character(c.code, NormalForm::kNfc)) return false;
+    if (is_any_space(c.code))
+      words.add_space();
+    else
+      words.add(text.substr(end, c.length));
+    i = end + c.length;
   }
   return true;
 }
 
-// Whether a text is ASCII and Hangul syllables with single spaces within, and so normal already.
-bool is_plain_line(std::string_view text) {
-  bool after_space = true;
+void join_words(std::string_view text, std::string& buffer) {
+  WordJoiner words(buffer);
+  size_t word = 0;
   for (size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<uint8_t>(text[i]);
-    if (byte > ' ' && byte < 0x80) {
-      after_space = false;
-      ++i;
-    } else if (byte == ' ' && !after_space) {
-      after_space = true;
-      ++i;
-    } else {
-      const size_t behind = skip_hangul(text, i);
-      if (behind == i) return false;
-      after_space = false;
-      i = behind;
+    const Utf8Char c = read_character(text, i);
+    if (c.valid && is_any_space(c.code)) {
+      words.add(text.substr(word, i - word));
+      words.add_space();
+      word = i + c.length;
     }
+    i += c.length;
   }
-  return !after_space;
+  words.add(text.substr(word));
 }
 
 }  // namespace
@@ -122,34 +165,12 @@ std::string normalize_for_equality(std::string_view text) {
 }
 
 std::string_view normalize_for_equality(std::string_view text, std::string& buffer) {
-  if (is_plain_line(text)) return text;
-  std::string composed;
-  text = trim_spaces(normalize_by_words(text, NormalForm::kNfc, composed));
-  if (composed.empty() && has_single_spaces(text)) return text;
-  buffer.clear();
+  const bool ends = !text.empty() && text.back() != ' ';
+  if (ends && skip_plain_words(text, 0, true) == text.size()) return text;
   buffer.reserve(text.size());
-  size_t word = 0;
-  const auto end_word = [&](size_t end) {
-    if (end == word) return;
-    if (!buffer.empty()) buffer.push_back(' ');
-    buffer.append(text, word, end - word);
-  };
-  for (size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<uint8_t>(text[i]);
-    if (byte > ' ' && byte < 0x80) {
-      ++i;
-      continue;
-    }
-    if (byte >= 0xEA) i = skip_hangul(text, i);
-    if (i == text.size()) break;
-    const Utf8Char c = read_character(text, i);
-    if (c.valid && is_any_space(c.code)) {
-      end_word(i);
-      word = i + c.length;
-    }
-    i += c.length;
-  }
-  end_word(text.size());
+  if (join_plain_words(text, buffer)) return buffer;
+  std::string composed;
+  join_words(normalize_by_words(text, NormalForm::kNfc, composed), buffer);
   return buffer;
 }
 

@@ -1,6 +1,7 @@
 #include "corpus/dedup/minhash.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -8,32 +9,87 @@
 
 #include "base/error.h"
 #include "corpus/dedup/mix.h"
+#include "corpus/dedup/unit_scan.h"
 
 namespace onmal {
 
+namespace {
+
+// The hashes of a UnitWindow that takes one unit after another, by the polynomials of all units so
+// far: that of a window is the last one without what was before its first unit.
+class ShingleWindow {
+ public:
+  explicit ShingleWindow(const WindowLength& length)
+      : word_weight_(length.characters),
+        character_weight_(length.words),
+        needed_(length.characters * length.words) {
+    places_[0] = {0, 0};
+  }
+
+  // Whether the window is long enough.
+  bool push(uint64_t unit_hash, bool is_word) {
+    const uint32_t weight = is_word ? word_weight_ : character_weight_;
+    polynomial_ = UnitPolynomial::behind(polynomial_, unit_hash);
+    places_[last_ % kPlaces].weight = weight;
+    ++last_;
+    places_[last_ % kPlaces].polynomial = polynomial_;
+    weight_ += weight;
+    while (weight_ >= needed_ + places_[first_ % kPlaces].weight) {
+      weight_ -= places_[first_ % kPlaces].weight;
+      ++first_;
+    }
+    return weight_ >= needed_;
+  }
+  bool is_empty() const { return last_ == 0; }
+  uint64_t hash() const {
+    const uint64_t before =
+        UnitPolynomial::times(places_[first_ % kPlaces].polynomial, kUnitPowers[last_ - first_]);
+    return mix_bits(UnitPolynomial::plus(polynomial_, UnitPolynomial::kPrime - before));
+  }
+
+ private:
+  static constexpr size_t kPlaces = 512;  // more than a window has
+  // Between two units: the polynomial of what is before, the weight of the unit behind.
+  struct Place {
+    uint64_t polynomial;
+    uint32_t weight;
+  };
+
+  uint32_t word_weight_, character_weight_, needed_;
+  uint32_t weight_ = 0;
+  uint64_t polynomial_ = 0;
+  size_t first_ = 0, last_ = 0;  // the window's places
+  std::array<Place, kPlaces> places_;
+};
+
+}  // namespace
+
 std::vector<uint64_t> shingle_hashes(std::string_view text, const WindowLength& length) {
-  UnitWindow window(length);
+  check_window(length);
+  ShingleWindow window(length);
   std::vector<uint64_t> hashes;
-  for_each_unit(text, [&](const TextUnit& unit) {
-    if (window.push(unit)) hashes.push_back(window.hash());
+  hashes.reserve(text.size() / 4);
+  scan_units(text, [&](uint64_t unit_hash, bool is_word) {
+    if (window.push(unit_hash, is_word)) hashes.push_back(window.hash());
   });
-  if (hashes.empty() && window.units() > 0) hashes.push_back(window.hash());
+  if (hashes.empty() && !window.is_empty()) hashes.push_back(window.hash());
   return hashes;
 }
 
 namespace {
 
-// By eleven bits at a time, the lowest first.
+// By so many bits at a time, the lowest first.
+template <size_t kBits>
 void radix_sort(std::vector<uint32_t>& values) {
-  constexpr size_t kBits = 11;
+  constexpr size_t kPasses = (32 + kBits - 1) / kBits;
   constexpr size_t kBuckets = size_t{1} << kBits;
   std::vector<uint32_t> other(values.size());
-  std::vector<uint32_t> counts(3 * kBuckets);
+  std::vector<uint32_t> counts(kPasses * kBuckets);
   for (const uint32_t value : values) {
-    for (size_t pass = 0; pass < 3; ++pass)
+    for (size_t pass = 0; pass < kPasses; ++pass)
       ++counts[pass * kBuckets + ((value >> (pass * kBits)) & (kBuckets - 1))];
   }
-  for (size_t pass = 0; pass < 3; ++pass) {
+  for (size_t pass = 0; pass < kPasses; ++pass) {
     uint32_t* place = counts.data() + pass * kBuckets;
     uint32_t before = 0;
     for (size_t i = 0; i < kBuckets; ++i) before += std::exchange(place[i], before);
@@ -49,11 +105,13 @@ std::vector<uint32_t> shingle_set(std::span<const uint64_t> hashes) {
   std::vector<uint32_t> set(hashes.size());
   std::transform(hashes.begin(), hashes.end(), set.begin(),
                  [](uint64_t hash) { return static_cast<uint32_t>(hash); });
-  constexpr size_t kLeastForRadix = 1500;
-  if (set.size() < kLeastForRadix || set.size() > std::numeric_limits<uint32_t>::max()) {
+  // Short ones are sorted sooner by comparing, longer ones by more bits at a time.
+  if (set.size() < 150 || set.size() > std::numeric_limits<uint32_t>::max()) {
     std::sort(set.begin(), set.end());
+  } else if (set.size() < 3000) {
+    radix_sort<8>(set);
   } else {
-    radix_sort(set);
+    radix_sort<11>(set);
   }
   set.erase(std::unique(set.begin(), set.end()), set.end());
   return set;
@@ -76,18 +134,16 @@ std::vector<uint32_t> minhash_signature(std::span<const uint64_t> hashes, size_t
   if (hashes.empty() || size == 0) return {};
   constexpr uint64_t kFree = std::numeric_limits<uint64_t>::max();
   std::vector<uint64_t> least(size, kFree);
-  size_t left = size;
+  const auto put = [&](size_t at, uint64_t value) { least[at] = std::min(least[at], value); };
   // In rounds 0 … size - 1 a hash falls on any position; in the next `size` on the round's own, so
   // that the end is sure. What an earlier round put somewhere is less than all of a later one.
-  for (uint64_t round = 0; left > 0; ++round) {
+  const auto place_of = [&](uint64_t x) { return static_cast<size_t>((x >> 32) * size >> 32); };
+  for (const uint64_t hash : hashes) put(place_of(hash), static_cast<uint32_t>(hash));
+  for (uint64_t round = 1; std::find(least.begin(), least.end(), kFree) != least.end(); ++round) {
+    const uint64_t offset = round * 0xD1B54A32D192ED03ULL;
     for (const uint64_t hash : hashes) {
-      const uint64_t x = round == 0 ? hash : mix_bits(hash + round * 0xD1B54A32D192ED03ULL);
-      const size_t at = round < size ? static_cast<size_t>((x >> 32) * size >> 32) : round - size;
-      const uint64_t value = round << 32 | static_cast<uint32_t>(x);
-      if (value < least[at]) {
-        left -= least[at] == kFree ? 1 : 0;
-        least[at] = value;
-      }
+      const uint64_t x = mix_bits(hash + offset);
+      put(round < size ? place_of(x) : round - size, round << 32 | static_cast<uint32_t>(x));
     }
   }
   std::vector<uint32_t> signature(size);

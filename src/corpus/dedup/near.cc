@@ -125,7 +125,7 @@ NearDuplicates::NearDuplicates(const NearOptions& options)
       bands_(choose_bands(options.hashes, options.threshold, options.recall)),
       entries_(percent_of(options.storage, 45)),
       sketches_(options.storage.folder, percent_of(options.storage, 38).memory_bytes) {
-  const UnitWindow check(options.shingle);
+  check_window(options.shingle);
 }
 
 void NearDuplicates::add(uint64_t id, const Sketch& sketch) {
@@ -201,13 +201,15 @@ void NearDuplicates::compare(const Entry& entry, std::vector<Representative>& bu
     bucket.push_back(std::move(document));
 }
 
-DuplicateList NearDuplicates::finish() {
-  entries_.sort();
+DuplicateList NearDuplicates::finish(FunctionRef<void()> check) {
+  constexpr uint64_t kCheckEvery = 1024;  // bands: sketches that are compared may be on disk
+  entries_.sort(check);
   Clusters clusters;
   std::vector<Representative> bucket;
   Entry entry{};
   uint64_t key = 0;
-  while (entries_.next(entry)) {
+  for (uint64_t bands = 1; entries_.next(entry); ++bands) {
+    if (bands % kCheckEvery == 0) check();
     if (!bucket.empty() && entry.key == key) {
       compare(entry, bucket, clusters);
       continue;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "corpus/dedup/duplicate_list.h"
 #include "corpus/dedup/minhash.h"
 #include "corpus/dedup/spill_file.h"
@@ -59,8 +60,9 @@ class NearDuplicates {
   void add(uint64_t id, const Sketch& sketch);
 
   // Ends adding. Throws Error(kInvalidArgument) for an id added twice with the same text,
-  // Error(kBadFile) when what was spilled is damaged.
-  DuplicateList finish();
+  // Error(kBadFile) when what was spilled is damaged, and what `check` throws, which is called
+  // several times a second.
+  DuplicateList finish(FunctionRef<void()> check = [] {});
 
   const NearReport& report() const { return report_; }  // whole after finish()
   const Bands& bands() const { return bands_; }

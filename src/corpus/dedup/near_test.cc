@@ -11,6 +11,7 @@
 #include "corpus/dedup/dedup_testing.h"
 #include "corpus/dedup/exact.h"
 #include "corpus/dedup/mix.h"
+#include "corpus/random_text_testing.h"
 #include "text/utf8.h"
 
 namespace onmal {
@@ -63,6 +64,25 @@ TEST(Units, WindowsAreTheShortestRunsLongEnough) {
   }
   EXPECT_THROW(UnitWindow({0, 3}), Error);
   EXPECT_THROW(UnitWindow({5, 257}), Error);
+}
+
+TEST(Units, ShinglesAreTheWindowsHashes) {
+  Rng rng(6);
+  for (int round = 0; round < 1000; ++round) {
+    const std::string text = random_text(rng, rng.below(200));
+    const WindowLength length{static_cast<uint32_t>(1 + rng.below(12)),
+                              static_cast<uint32_t>(1 + rng.below(6))};
+    UnitWindow window(length);
+    std::vector<uint64_t> expected;
+    for_each_unit(text, [&](const TextUnit& unit) {
+      if (window.push(unit)) expected.push_back(window.hash());
+    });
+    if (expected.empty() && window.units() > 0) expected.push_back(window.hash());
+    ASSERT_EQ(shingle_hashes(text, length), expected) << text;
+  }
+  const std::string words = "a b c d e f g h i j k l m n o p 가나다라마바사";
+  EXPECT_EQ(shingle_hashes(words, {256, 256}).size(), 1U);
+  EXPECT_THROW(shingle_hashes(words, {0, 3}), Error);
 }
 
 TEST(MinHash, EstimatesJaccardWithoutBias) {
@@ -210,6 +230,32 @@ TEST_F(NearTest, LimitsOrderAndThreadsChangeNothing) {
     }
   }
   EXPECT_FALSE(first.empty());
+}
+
+// Whatever is under way when the check throws, nothing stays behind.
+TEST_F(NearTest, CanBeStoppedWhileItDecides) {
+  for (const uint64_t memory : {uint64_t{1} << 26, uint64_t{1} << 16}) {
+    int most = 1;
+    for (int allowed = 0; allowed < most; allowed += 1 + most / 5) {
+      NearOptions options;
+      options.storage = storage(memory);
+      NearDuplicates near(options);
+      for (uint64_t id = 0; id < 3000; ++id)
+        near.add(id, "문서 " + std::to_string(id / 7) + "의 내용은 다음과 같다");
+      int checks = 0;
+      most = 0;
+      EXPECT_THROW(near.finish([&] {
+        if (++checks > allowed) throw Error(ErrorCode::kCancelled, "test", "stopped");
+      }),
+                   Error);
+      EXPECT_EQ(checks, allowed + 1);
+      NearDuplicates whole(options);
+      for (uint64_t id = 0; id < 3000; ++id)
+        whole.add(id, "문서 " + std::to_string(id / 7) + "의 내용은 다음과 같다");
+      whole.finish([&] { ++most; });
+      EXPECT_GT(most, 40);
+    }
+  }
 }
 
 TEST_F(NearTest, ParticlesDoNotHideACopy) {

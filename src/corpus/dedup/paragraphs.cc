@@ -87,15 +87,18 @@ void ParagraphCounter::add(uint64_t id, std::string_view text) {
 }
 
 RepeatedParagraphs ParagraphCounter::finish(FunctionRef<bool(uint64_t id)> counts,
-                                            FunctionRef<void(uint64_t id)> has_repeated) {
+                                            FunctionRef<void(uint64_t id)> has_repeated,
+                                            FunctionRef<void()> check) {
+  constexpr uint64_t kCheckEvery = uint64_t{1} << 16;
   RepeatedParagraphs repeated;
   repeated.least_characters_ = options_.least_characters;
-  entries_.sort();
+  entries_.sort(check);
   Entry entry{};
   Entry last{};
   uint64_t documents = 0;
   std::vector<uint64_t> first;  // documents with the paragraph while it is not known for repeated
-  while (entries_.next(entry)) {
+  for (uint64_t read = 1; entries_.next(entry); ++read) {
+    if (read % kCheckEvery == 0) check();
     const bool same = documents > 0 && entry.fingerprint == last.fingerprint;
     if ((same && entry.id == last.id) || !counts(entry.id)) continue;
     documents = same ? documents + 1 : 1;

@@ -65,10 +65,11 @@ class ParagraphCounter {
   void add(uint64_t id, std::string_view text);
   // Ends adding. Documents for which `counts` is false are left out; `has_repeated` is told of each
   // document with such a paragraph, perhaps several times. Throws Error(kBadFile) when what was
-  // spilled is damaged.
+  // spilled is damaged, and what `check` throws, which is called several times a second.
   RepeatedParagraphs finish(
       FunctionRef<bool(uint64_t id)> counts = [](uint64_t) { return true; },
-      FunctionRef<void(uint64_t id)> has_repeated = [](uint64_t) {});
+      FunctionRef<void(uint64_t id)> has_repeated = [](uint64_t) {},
+      FunctionRef<void()> check = [] {});
 
   bool spilled() const { return entries_.spilled(); }
 

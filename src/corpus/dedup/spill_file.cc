@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "corpus/dedup/block_checksum.h"
+#include "corpus/dedup/huge_pages.h"
 
 namespace onmal {
 namespace {
@@ -112,8 +113,10 @@ uint64_t SpillFile::append(std::span<const std::byte> bytes) {
     // Beyond a MiB all at once: what is not touched is not in memory, a move would hold both
     // places.
     constexpr uint64_t kSmall = uint64_t{1} << 20;
-    if (buffer_.size() + room > buffer_.capacity() && buffer_.size() + room > kSmall)
+    if (buffer_.size() + room > buffer_.capacity() && buffer_.size() + room > kSmall) {
       buffer_.reserve(buffer_bytes_);
+      prefer_huge_pages(buffer_.data(), buffer_.capacity());
+    }
     buffer_.insert(buffer_.end(), head, head + sizeof header);
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
   }

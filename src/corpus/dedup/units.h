@@ -1,9 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 #include "base/function_ref.h"
 #include "corpus/dedup/fingerprint.h"
@@ -27,6 +27,9 @@ struct WindowLength {
   uint32_t characters = 5;
   uint32_t words = 3;
 };
+
+// Throws Error(kInvalidArgument) for lengths out of bounds.
+void check_window(const WindowLength& length);
 
 // A window slides over units: behind every unit it is the shortest run back from there that is long
 // enough.
@@ -60,8 +63,7 @@ class UnitWindow {
   }
 
   uint32_t word_weight_, character_weight_, needed_;
-  std::vector<uint64_t> powers_;  // of the polynomial's base
-  std::vector<TextUnit> units_;   // a ring
+  std::array<TextUnit, kMostUnits> units_;  // a ring
   size_t first_ = 0, count_ = 0;
   uint64_t total_ = 0;
   uint32_t weight_ = 0;

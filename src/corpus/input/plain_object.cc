@@ -3,7 +3,9 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <utility>
 
+#include "text/byte_block.h"
 #include "text/utf8.h"
 
 namespace onmal {
@@ -32,8 +34,9 @@ class ObjectScanner {
       while (wanted < names.size() && names[wanted] != name_) ++wanted;
       skip_blanks();
       if (at_ < json_.size() && json_[at_] == '"') {
+        text_.reserve(json_.size() - at_);
         if (!read_text(text_)) return false;
-        if (wanted < names.size()) values[wanted] = text_;
+        if (wanted < names.size()) values[wanted] = std::move(text_);
       } else if (!skip_word()) {
         return false;
       }
@@ -65,6 +68,10 @@ class ObjectScanner {
     if (at_ == json_.size() || json_[at_++] != '"') return false;
     for (;;) {
       const size_t begin = at_;
+      for (; at_ + kBlockBytes <= json_.size(); at_ += kBlockBytes) {
+        const ByteBlock block = load_block(json_.data() + at_);
+        if (any_of((block == '"') | (block == '\\') | (block < 0x20))) break;
+      }
       while (at_ < json_.size() && !kTextEnds[static_cast<uint8_t>(json_[at_])]) ++at_;
       text.append(json_, begin, at_ - begin);
       if (at_ == json_.size()) return false;

@@ -191,12 +191,18 @@ class Reader {
       return fault(record_, "is no JSON object");
     const size_t fields = options_.fields.size();
     if (is_too_late(values_[fields + 1] ? &*values_[fields + 1] : nullptr)) return;
-    std::string text;
+    joined_.clear();
+    std::string_view text;
     bool any = false;
     for (size_t i = 0; i < fields; ++i) {
       any = any || values_[i].has_value();
       if (!values_[i] || values_[i]->empty()) continue;
-      text.append(text.empty() ? "" : "\n").append(*values_[i]);
+      if (text.empty()) {  // mostly the only one
+        text = *values_[i];
+        continue;
+      }
+      if (joined_.empty()) joined_ = text;
+      text = joined_.append("\n").append(*values_[i]);
     }
     if (!any) return fault(record_, "has no text in \"" + joined_fields() + "\"");
     give(text, record_, values_[fields] ? *values_[fields] : std::string_view(), true);
@@ -330,6 +336,7 @@ class Reader {
   std::vector<std::string> row_;
   std::vector<std::string> names_;  // of an object: the fields, "url", the date's
   std::vector<std::optional<std::string>> values_;
+  std::string joined_;
   std::string decoded_;
   bool decoded_is_utf8_ = true;
 };

@@ -60,24 +60,25 @@ bool Cleaner::judge(const PrepareSource& source, Language language,
     add_sample(quality_rule_name(cut.rule), document, raw.substr(cut.begin, cut.end - cut.begin),
                batch);
   }
-  text_ = outcome.cuts.empty() ? raw : apply_cuts(raw, outcome.cuts);
+  left_ = raw;
+  if (!outcome.cuts.empty()) left_ = cut_ = apply_cuts(raw, outcome.cuts);
   return true;
 }
 
 void Cleaner::mask(Language language, const CleanBatch::Document& document, CleanBatch& batch) {
-  const std::vector<PersonalSpan> spans = find_personal_data(text_);
+  const std::vector<PersonalSpan> spans = find_personal_data(left_);
   if (spans.empty()) return;
   SourceCounts& counts = batch.counts.sources[document.source];
   for (const PersonalSpan& span : spans)
     counts.personal[static_cast<size_t>(span.kind)].add(span.end - span.begin);
   const MaskStyle style =
       language == Language::kKorean ? MaskStyle::kKoreanTag : MaskStyle::kEnglishTag;
-  text_ = mask_personal_data(text_, spans, style);
+  left_ = masked_ = mask_personal_data(left_, spans, style);
   // What stands before the first one is as it was.
   size_t begin = spans[0].begin - std::min<size_t>(spans[0].begin, 90);
-  while (begin > 0 && (static_cast<uint8_t>(text_[begin]) & 0xC0) == 0x80) --begin;
+  while (begin > 0 && (static_cast<uint8_t>(left_[begin]) & 0xC0) == 0x80) --begin;
   add_sample("personal_data/" + std::string(personal_kind_name(spans[0].kind)), document,
-             std::string_view(text_).substr(begin), batch);
+             left_.substr(begin), batch);
 }
 
 void Cleaner::clean_document(const CleanBatch::Document& document, CleanBatch& batch) {
@@ -97,29 +98,32 @@ void Cleaner::clean_document(const CleanBatch::Document& document, CleanBatch& b
   if (source.judge && is_judged(found.language)) {
     if (!judge(source, found.language, document, raw, batch)) return;
   } else {
-    text_ = raw;
+    left_ = raw;
   }
-  text_ = trimmed(text_);
-  if (text_.empty()) {
+  left_ = trimmed(left_);
+  if (left_.empty()) {
     counts.emptied.add(raw.size());
     return add_sample("emptied", document, raw, batch);
   }
   mask(found.language, document, batch);
-  counts.cleaned.add(text_.size());
-  batch.fingerprints.push_back(fingerprint_text(text_));
+  counts.cleaned.add(left_.size());
+  batch.fingerprints.push_back(fingerprint_text(left_));
   append_document(
-      {text_, std::string_view(batch.text).substr(document.url_begin, document.url_size),
+      {left_, std::string_view(batch.text).substr(document.url_begin, document.url_size),
        document.source, document.file, document.record, document.offset, found.language,
        batch.fingerprints.back()},
       batch.block);
 }
 
 void Cleaner::clean(CleanBatch& batch) {
+  constexpr size_t kHeaderRoom = 64;  // bytes beside a document's text
   batch.counts.samples = Samples(options_.samples);
   for (const auto& [source, fault] : batch.faults) {
     batch.counts.sources[source].faults.add(0);
     if (batch.counts.faults.size() < PartCounts::kMostFaults) batch.counts.faults.push_back(fault);
   }
+  batch.block.reserve(batch.text.size() + kHeaderRoom * batch.documents.size());
+  batch.fingerprints.reserve(batch.documents.size());
   for (const CleanBatch::Document& document : batch.documents) clean_document(document, batch);
 }
 

@@ -42,7 +42,7 @@ class Cleaner {
  private:
   struct Outcome;
   void clean_document(const CleanBatch::Document& document, CleanBatch& batch);
-  // False when the document goes; what is left is in text_.
+  // False when the document goes; what is left is in left_.
   bool judge(const PrepareSource& source, Language language, const CleanBatch::Document& document,
              std::string_view raw, CleanBatch& batch);
   void mask(Language language, const CleanBatch::Document& document, CleanBatch& batch);
@@ -51,7 +51,8 @@ class Cleaner {
 
   const PrepareOptions& options_;
   QualityJudge judge_;
-  std::string text_;
+  std::string_view left_;  // of the document: of the batch's text, or of these
+  std::string cut_, masked_;
 };
 
 }  // namespace onmal

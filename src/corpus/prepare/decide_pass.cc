@@ -163,12 +163,13 @@ Decisions decide(const PrepareRun& run, const ReadParts& parts, ExactDuplicates&
   if (std::optional<Decisions> before = load(run.folder.decisions(), parts.documents()))
     return std::move(*before);
   const PrepareOptions& options = run.options;
+  const auto check_stop = [&] { run.check_stop(); };
   Decisions decisions;
   decisions.exact = decisions.near = decisions.has_repeated = DocumentSet(parts.documents());
   PairChoice equal(options.samples);
   PairChoice alike(options.samples);
   {
-    DuplicateList found = exact.finish();
+    DuplicateList found = exact.finish(check_stop);
     for (Duplicate one; found.next(one);) {
       decisions.exact.insert(one.id);
       equal.add({one.id, one.kept, 0});
@@ -183,7 +184,7 @@ Decisions decide(const PrepareRun& run, const ReadParts& parts, ExactDuplicates&
   compare_all(run, parts, decisions.exact, *near, paragraphs);
   run.check_stop();
   {
-    DuplicateList found = near->finish();
+    DuplicateList found = near->finish(check_stop);
     for (Duplicate one; found.next(one);) {
       decisions.near.insert(one.id);
       alike.add({one.id, one.kept, 1});
@@ -193,8 +194,9 @@ Decisions decide(const PrepareRun& run, const ReadParts& parts, ExactDuplicates&
   decisions.near_clusters = near->report().clusters;
   near.reset();
   run.check_stop();
-  decisions.repeated = paragraphs.finish([&](uint64_t id) { return !decisions.near.contains(id); },
-                                         [&](uint64_t id) { decisions.has_repeated.insert(id); });
+  decisions.repeated =
+      paragraphs.finish([&](uint64_t id) { return !decisions.near.contains(id); },
+                        [&](uint64_t id) { decisions.has_repeated.insert(id); }, check_stop);
   equal.append_to(decisions.pairs);
   alike.append_to(decisions.pairs);
   save(decisions, run.folder.decisions());

@@ -163,6 +163,32 @@ TEST_F(PrepareTest, TheContentCheckTagsAndRefuses) {
   EXPECT_EQ(prepare_corpus(how, {}).totals.train.items, 2U);
 }
 
+// Stopped when comparing begins or ends, a run leaves no decisions; begun again it ends as ever.
+TEST_F(PrepareTest, GoesOnAfterAStopBetweenReadingAndWriting) {
+  std::string text;
+  for (int i = 0; i < 400; ++i)
+    text += "이 글은 " + std::to_string(i / 4) + "번째 이야기이고 서로 꽤 닮은 데가 있다.\n\n";
+  PrepareOptions how = options(write("a.txt", text));
+  prepare_corpus(how, {});
+  const std::string expected = read_file(folder_ / "out/text/00000.jsonl");
+  how.fresh = true;
+  std::stop_source stop;
+  PrepareCallbacks callbacks;
+  callbacks.on_progress = [&](const PrepareProgress& progress) {
+    if (progress.stage == "compare") stop.request_stop();
+  };
+  try {
+    prepare_corpus(how, callbacks, stop.get_token());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/report.json"));
+  how.fresh = false;
+  prepare_corpus(how, {});
+  EXPECT_EQ(read_file(folder_ / "out/text/00000.jsonl"), expected);
+}
+
 TEST_F(PrepareTest, NothingToReadIsNoError) {
   const PrepareReport report = prepare_corpus(options(write("a.txt", "")), {});
   EXPECT_EQ(report.totals.read.items, 0U);

@@ -111,6 +111,7 @@ class SourceReader {
     if (cursor_.events <= skip_) return;
     cursor_.packed_bytes = packed_before_ + raw.packed_offset;
     const size_t begin = batch_->text.size();
+    if (begin == 0) batch_->text.reserve(kBatchBytes + kBatchBytes / 8);
     batch_->text.append(text).append(raw.url);
     batch_->documents.push_back({begin, text.size(), begin + text.size(), raw.url.size(),
                                  cursor_.source, cursor_.file, raw.record, raw.offset});

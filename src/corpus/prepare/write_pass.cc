@@ -15,19 +15,32 @@
 #include "corpus/prepare/part_file.h"
 #include "corpus/prepare/passes.h"
 #include "corpus/shard.h"
+#include "text/byte_block.h"
 #include "tokenizer/bpe_tokenizer.h"
 
 namespace onmal {
 namespace {
 
+// The first byte from `at` on that JSON texts do not hold as it is.
+size_t next_escape(std::string_view text, size_t at) {
+  for (; at + kBlockBytes <= text.size(); at += kBlockBytes) {
+    const ByteBlock block = load_block(text.data() + at);
+    if (any_of((block < 0x20) | (block == '"') | (block == '\\') | (block == 0x7F))) break;
+  }
+  for (; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7F) break;
+  }
+  return at;
+}
+
 void append_json(std::string_view text, std::string& out) {
   constexpr char kHex[] = "0123456789abcdef";
   out += '"';
   size_t plain = 0;  // where what needs no escape began
-  for (size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = next_escape(text, 0); i < text.size(); i = next_escape(text, i + 1)) {
     const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && c != '"' && c != '\\' && byte != 0x7F) continue;
     out.append(text, plain, i - plain);
     plain = i + 1;
     if (c == '"' || c == '\\') {
@@ -155,6 +168,7 @@ class DocumentWriter {
   uint32_t copies_of(const PartDocument& document, std::string_view text) const {
     const double weight = source_of(document).weight;
     const double whole = std::floor(weight);
+    if (weight == whole) return static_cast<uint32_t>(whole);
     const double chance = static_cast<double>(mix_bits(fnv1a(text)) >> 11) * 0x1p-53;
     return static_cast<uint32_t>(whole) + (chance < weight - whole ? 1 : 0);
   }
@@ -337,6 +351,7 @@ PartCounts write_shards(const PrepareRun& run, const ReadParts& parts, const Dec
         options.threads,
         [&](WriteBlock& block, size_t thread) {
           block.counts.samples = Samples(options.samples);
+          block.train.reserve(block.block.bytes.size() / 8 * 9);
           uint64_t id = parts.first[part] + block.block.first;
           for_each_document(
               block.block.bytes, run.folder.part(part).string(),
