@@ -212,6 +212,7 @@ int main(int count, char** arguments) {
     suite.report(rules);
     report_innocents(moderator, samples + "innocent_tuning.txt", misses);
     report_innocents(moderator, samples + "innocent_heldout.txt", false);
+    report_innocents(moderator, samples + "innocent_fresh.txt", false);
     report_innocents(moderator, samples + "mentions.txt", false);
     for (const std::string& file : files) report_innocents(moderator, file, misses);
     report_identities(moderator);
