@@ -6,6 +6,7 @@
 #include "corpus/clean/address_rules.h"
 #include "corpus/clean/number_rules.h"
 #include "corpus/clean/plain_text.h"
+#include "corpus/clean/spelled_out.h"
 
 namespace onmal {
 namespace {
@@ -39,13 +40,23 @@ bool is_file_ending(std::string_view label) {
   return std::find(kEndings.begin(), kEndings.end(), label) != kEndings.end();
 }
 
+// Behind a label of Hangul alone that a dot follows, else `at`.
+size_t korean_label_end(std::string_view text, size_t at) {
+  size_t end = at;
+  while (end + 2 < text.size() && end < at + 63 && static_cast<uint8_t>(text[end]) >= 0xEA &&
+         static_cast<uint8_t>(text[end]) <= 0xED)
+    end += 3;
+  return end < text.size() && text[end] == '.' ? end : at;
+}
+
 // The domain behind '@', at least two labels, the last of letters: its end, or `at`.
 size_t domain_end(std::string_view text, size_t at) {
   size_t end = at;
   size_t label = at;
   size_t good = at;
   while (end < text.size() && end < at + 255) {
-    const char c = text[end];
+    if (end == label) end = korean_label_end(text, end);
+    const char c = end < text.size() ? text[end] : '\0';
     if (!is_digit(c) && !is_ascii_letter(c) && c != '-' && c != '.') break;
     if (c == '.') {
       if (end == label) break;
@@ -86,10 +97,14 @@ class PersonalScan {
     while (at < text_.size()) {
       const char c = text_[at];
       if (c == '@') {
-        take(match_email(text_, at, floor_), at);
+        if (!take(match_email(text_, at, floor_), at))
+          take(match_spelled_email(text_, at, floor_), at);
       } else if (is_digit(c)) {
         at = read_number(at);
         continue;
+      } else if (may_be_spelled(at)) {
+        if (!take(match_spelled_phone(text_, at), at))
+          take(match_spelled_email(text_, at, floor_), at);
       }
       at = std::max(at + 1, floor_);
     }
@@ -105,6 +120,14 @@ class PersonalScan {
     found_.push_back(*match);
     floor_ = match->end;
     return true;
+  }
+
+  // Characters that begin what match_spelled_phone or match_spelled_email reads.
+  bool may_be_spelled(size_t at) const {
+    const std::string_view two = text_.substr(at, 2);
+    return two == "O1" || two == "o1" || two == "(a" || two == "[a" || two == "{a" ||
+           text_.substr(at, 3) == "공" || text_.substr(at, 3) == "영" ||
+           text_.substr(at, 3) == "골";
   }
 
   // The digits at `at`: what they begin or belong to; gives where to go on.
@@ -127,14 +150,17 @@ class PersonalScan {
         return floor_;
       }
     }
+    const bool mobile = text_.substr(at, 3) == "010" || text_.substr(at, 3) == "01O";
+    if (mobile && end - at <= 3 && take(match_spelled_phone(text_, at), at)) return floor_;
     return end;
   }
 
-  // "(02) 123-4567": the bracket belongs to the number.
+  // "(02) 123-4567", "(+82)10-…": the bracket belongs to the number.
   void open_bracket(size_t at) {
     PersonalMatch& last = found_.back();
     const size_t before = found_.size() > 1 ? found_[found_.size() - 2].end : 0;
-    if (last.begin == at && at > before && text_[at - 1] == '(' &&
+    const size_t begin = last.begin;
+    if (begin + 1 >= at && begin > before && text_[begin - 1] == '(' &&
         text_.substr(at, last.end - at).find(')') != text_.npos)
       --last.begin;
   }
