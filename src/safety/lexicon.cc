@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kMostLexiconBytes = size_t{4} << 20;
 constexpr size_t kMostRootBytes = 200;
-constexpr size_t kMostExceptions = 200'000;
+constexpr size_t kMostExceptions = 50'000;
 
 std::string_view trim(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\r");
@@ -81,7 +81,7 @@ std::u32string without_spaces(std::u32string word) {
 }
 
 // Left of the score of a word that is spoken of, not said: 'the word …'.
-constexpr float kSpokenOf = 0.5F;
+constexpr float kSpokenOfShare = 0.5F;
 
 // A character of the text as it was given.
 char32_t original_at(std::string_view text, size_t at) {
@@ -108,7 +108,7 @@ void Lexicon::read_exceptions(std::string_view text) {
     for_each_part(line, ',', [&](std::string_view pattern) {
       expand_groups(std::string(pattern), [&](const std::string& word) {
         if (++count > kMostExceptions)
-          throw Error(ErrorCode::kResource, "exceptions", "more than 200,000 words",
+          throw Error(ErrorCode::kResource, "exceptions", "more than 50,000 words",
                       "give fewer alternatives in braces");
         exceptions_.add(view_of_word(word, View::kPlain).codes(), 0);
       });
@@ -309,7 +309,7 @@ std::vector<LexiconHit> Lexicon::search(std::string_view text, const TextViews& 
       if (!accept(root, view, shown, begin, end, text)) return;
       if (root.jamo_only && speaks_of_letters) return;
       float score = root.weight * view_confidence(view);
-      if (is_spoken_of(text, source.end)) score *= kSpokenOf;
+      if (is_spoken_of(text, source.end)) score *= kSpokenOfShare;
       hits.push_back({source.begin, source.end, root.category, score, view, id});
     });
   }
