@@ -212,6 +212,8 @@ int main(int count, char** arguments) {
     suite.report(rules);
     report_innocents(moderator, samples + "innocent_tuning.txt", misses);
     report_innocents(moderator, samples + "innocent_heldout.txt", false);
+    for (const char* name : {"innocent_fresh.txt", "innocent_unseen.txt"})
+      report_innocents(moderator, samples + name, false);
     report_innocents(moderator, samples + "mentions.txt", false);
     for (const std::string& file : files) report_innocents(moderator, file, misses);
     report_identities(moderator);

@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kMostLexiconBytes = size_t{4} << 20;
 constexpr size_t kMostRootBytes = 200;
+constexpr size_t kMostExceptions = 50'000;
 
 std::string_view trim(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\r");
@@ -23,10 +24,20 @@ std::string_view trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
 }
 
+// Where the first separator stands, commas only outside of braces, or the end.
+size_t find_separator(std::string_view text, char separator, size_t begin) {
+  bool inside = false;
+  for (size_t i = begin; i < text.size(); ++i) {
+    if (text[i] == separator && (!inside || separator == '\n')) return i;
+    if (text[i] == '{' || text[i] == '}') inside = text[i] == '{';
+  }
+  return text.size();
+}
+
 // Calls take(part) for what stands between separators, trimmed, if anything.
 void for_each_part(std::string_view text, char separator, auto take) {
   for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(separator, begin), text.size());
+    const size_t end = find_separator(text, separator, begin);
     const std::string_view part = trim(text.substr(begin, end - begin));
     if (!part.empty()) take(part);
     begin = end + 1;
@@ -36,6 +47,23 @@ void for_each_part(std::string_view text, char separator, auto take) {
 [[noreturn]] void refuse(const std::string& file, size_t line, const std::string& what) {
   throw Error(ErrorCode::kBadFile, file + ":" + std::to_string(line), what,
               "the format is told at the head of src/safety/data/lexicon.txt");
+}
+
+// a{b|c|}d stands for abd, acd and ad; groups do not nest.
+void expand_groups(const std::string& pattern, auto take) {
+  const size_t open = pattern.find('{');
+  const size_t close = pattern.find('}', open);
+  if (open == std::string::npos || close == std::string::npos) {
+    take(pattern);
+    return;
+  }
+  const std::string head = pattern.substr(0, open);
+  const std::string tail = pattern.substr(close + 1);
+  for (size_t begin = open + 1; begin <= close;) {
+    const size_t end = std::min(pattern.find('|', begin), close);
+    expand_groups(head + pattern.substr(begin, end - begin) + tail, take);
+    begin = end + 1;
+  }
 }
 
 void check_size(std::string_view text, const std::string& file) {
@@ -52,6 +80,9 @@ std::u32string without_spaces(std::u32string word) {
   return word;
 }
 
+// Left of the score of a word that is spoken of, not said: 'the word …'.
+constexpr float kSpokenOfShare = 0.5F;
+
 // A character of the text as it was given.
 char32_t original_at(std::string_view text, size_t at) {
   return at < text.size() ? static_cast<char32_t>(read_utf8(text, at).code) : 0;
@@ -65,14 +96,42 @@ Lexicon::Lexicon(std::string_view roots, std::string_view exceptions) {
   check_size(roots, "lexicon");
   check_size(exceptions, "exceptions");
   read_roots(roots);
-  for_each_part(exceptions, '\n', [&](std::string_view line) {
-    if (line.front() == '#') return;
-    for_each_part(line, ',', [&](std::string_view word) {
-      exceptions_.add(view_of_word(word, View::kPlain).codes(), 0);
-    });
-  });
+  read_exceptions(exceptions);
   for (KeywordAutomaton& automaton : automata_) automaton.prepare();
   exceptions_.prepare();
+}
+
+void Lexicon::read_exceptions(std::string_view text) {
+  size_t count = 0;
+  for_each_part(text, '\n', [&](std::string_view line) {
+    if (line.front() == '#') return;
+    for_each_part(line, ',', [&](std::string_view pattern) {
+      expand_groups(std::string(pattern), [&](const std::string& word) {
+        if (++count > kMostExceptions)
+          throw Error(ErrorCode::kResource, "exceptions", "more than 50,000 words",
+                      "give fewer alternatives in braces");
+        exceptions_.add(view_of_word(word, View::kPlain).codes(), 0);
+      });
+    });
+  });
+}
+
+void Lexicon::set_rule(std::string_view word, size_t line, Rules& rules) {
+  if (word == "start") {
+    rules.start = true;
+  } else if (word == "whole") {
+    rules.start = rules.whole = true;
+  } else if (word == "exact") {
+    rules.exact = true;
+  } else if (word == "sound") {
+    rules.sound = true;
+  } else if (word == "word") {
+    rules.word = true;
+  } else if (word == "person") {
+    rules.person = true;
+  } else {
+    refuse("lexicon", line, "unknown rule '" + std::string(word) + "'");
+  }
 }
 
 void Lexicon::read_roots(std::string_view text) {
@@ -106,18 +165,8 @@ void Lexicon::read_roots(std::string_view text) {
         const auto read = std::from_chars(word.data(), word.data() + word.size(), weight);
         if (read.ec != std::errc() || !(weight > 0 && weight <= 1))
           refuse("lexicon", number, "the weight must be a number above 0 and at most 1");
-      } else if (word == "start") {
-        rules.start = true;
-      } else if (word == "whole") {
-        rules.start = rules.whole = true;
-      } else if (word == "exact") {
-        rules.exact = true;
-      } else if (word == "sound") {
-        rules.sound = true;
-      } else if (word == "word") {
-        rules.word = true;
       } else {
-        refuse("lexicon", number, "unknown rule '" + std::string(word) + "'");
+        set_rule(word, number, rules);
       }
     });
     if (field < 2) refuse("lexicon", number, "a section needs a category and a weight");
@@ -191,8 +240,10 @@ bool Lexicon::accept(const Root& root, View view, const MappedText& shown, size_
                      std::string_view text) const {
   const SourceRange source = shown.source(begin, end);
   if (root.rules.word) {
-    return begins_word(text, source.begin) && ends_english_word(text, source.end);
+    return begins_word(text, source.begin) && ends_english_word(text, source.end) &&
+           !is_counted_plural(text, source.begin, source.end);
   }
+  if (root.rules.person && behind_thing_object(text, source.begin)) return false;
   const auto jamo_at = [&](size_t i) {
     return is_compatibility_jamo(shown[i]) &&
            std::u32string_view(U"ㅋㅎㅠㅜ").find(shown[i]) == std::u32string_view::npos;
@@ -243,6 +294,7 @@ std::vector<SourceRange> Lexicon::innocent_ranges(const TextViews& views) const 
 
 std::vector<LexiconHit> Lexicon::search(std::string_view text, const TextViews& views) const {
   const std::vector<SourceRange> innocent = innocent_ranges(views);
+  const bool speaks_of_letters = names_letters(text);
   std::vector<LexiconHit> hits;
   for (size_t v = 0; v < kViewCount; ++v) {
     const auto view = static_cast<View>(v);
@@ -255,8 +307,10 @@ std::vector<LexiconHit> Lexicon::search(std::string_view text, const TextViews& 
       if (std::any_of(innocent.begin(), innocent.end(), covers)) return;
       const Root& root = roots_[id];
       if (!accept(root, view, shown, begin, end, text)) return;
-      hits.push_back(
-          {source.begin, source.end, root.category, root.weight * view_confidence(view), view, id});
+      if (root.jamo_only && speaks_of_letters) return;
+      float score = root.weight * view_confidence(view);
+      if (is_spoken_of(text, source.end)) score *= kSpokenOfShare;
+      hits.push_back({source.begin, source.end, root.category, score, view, id});
     });
   }
   std::stable_sort(hits.begin(), hits.end(),

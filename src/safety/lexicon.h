@@ -26,7 +26,8 @@ struct LexiconHit {
 // innocent words in which they occur by chance.
 class Lexicon {
  public:
-  // The format of data/lexicon.txt and data/exceptions.txt. Throws Error(kBadFile) with the line.
+  // The format of data/lexicon.txt and data/exceptions.txt. Throws Error(kBadFile) with the line,
+  // Error(kResource) for more innocent words than kMostExceptions.
   Lexicon(std::string_view roots, std::string_view exceptions);
   // The one that is built in.
   static Lexicon standard();
@@ -49,7 +50,8 @@ class Lexicon {
     bool whole = false;
     bool exact = false;
     bool sound = false;
-    bool word = false;  // of Latin letters
+    bool word = false;    // of Latin letters
+    bool person = false;  // of people: not behind a thing as the verb's object
   };
   struct Root {
     std::string text;
@@ -61,6 +63,8 @@ class Lexicon {
   };
 
   void read_roots(std::string_view text);
+  void read_exceptions(std::string_view text);
+  static void set_rule(std::string_view word, size_t line, Rules& rules);
   void add_root(std::string_view text, Category category, float weight, Rules rules);
   void add_patterns(uint32_t index);
   void add_initials(uint32_t index);

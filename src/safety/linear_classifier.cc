@@ -32,13 +32,33 @@ std::vector<uint32_t> text_features(std::string_view text, int bits) {
   return features;
 }
 
-// What is taken from the logit of a text of few letters: one word is too little to judge by.
-double short_text_doubt(std::string_view text) {
-  constexpr double kMost = 5;
-  constexpr double kEnough = 30;
+// A score from which on a short text is looked at again.
+constexpr double kDoubtful = 0.3;
+// Letters from which on a text is long enough to be judged as a whole.
+constexpr size_t kEnoughLetters = 30;
+constexpr size_t kFewLetters = 12;
+
+size_t count_letters(std::string_view text) {
   size_t letters = 0;
   for (const char c : text) letters += c != ' ' && (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  return kMost * std::max(0.0, 1 - static_cast<double>(letters) / kEnough);
+  return letters;
+}
+
+// What is taken from the logit of a text of few letters: one word is too little to judge by.
+double short_text_doubt(size_t letters) {
+  constexpr double kMost = 5;
+  return kMost * std::max(0.0, 1 - static_cast<double>(letters) / kEnoughLetters);
+}
+
+// The text without each of its words in turn.
+std::vector<std::string> without_each_word(std::string_view text) {
+  std::vector<std::string> rests;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    if (end > begin) rests.emplace_back(text).erase(begin, end - begin);
+    begin = end + 1;
+  }
+  return rests;
 }
 
 double norm(const std::vector<uint32_t>& features) {
@@ -128,12 +148,26 @@ std::vector<double> LinearClassifier::logits(std::string_view text) const {
   return result;
 }
 
+double LinearClassifier::worst_score(const std::vector<double>& z, double doubt) const {
+  double worst = 0;
+  for (size_t k = 0; k < z.size(); ++k)
+    worst = std::max(worst, sigmoid(logit(calibration_[k](z[k])) - doubt));
+  return worst;
+}
+
 std::vector<CategoryScores> LinearClassifier::score(std::span<const std::string> texts) const {
   std::vector<CategoryScores> all;
   for (const std::string& text : texts) {
     CategoryScores scores{};
-    const std::vector<double> z = logits(text);
-    const double doubt = short_text_doubt(text);
+    std::vector<double> z = logits(text);
+    const size_t letters = count_letters(text);
+    const double doubt = short_text_doubt(letters);
+    // Of a few words one must not decide alone: words that do are the lexicon's.
+    if (letters < kFewLetters && worst_score(z, doubt) >= kDoubtful)
+      for (const std::string& rest : without_each_word(text)) {
+        const std::vector<double> less = logits(rest);
+        for (size_t k = 0; k < z.size(); ++k) z[k] = std::min(z[k], less[k]);
+      }
     for (size_t k = 0; k < z.size(); ++k)
       scores[category_index(labels_[k])] =
           static_cast<float>(sigmoid(logit(calibration_[k](z[k])) - doubt));

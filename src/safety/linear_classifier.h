@@ -46,6 +46,9 @@ class LinearClassifier : public ScoreSource {
   std::vector<CategoryScores> score(std::span<const std::string> texts) const override;
 
  private:
+  // The largest of the labels' probabilities, with so much taken from the logit.
+  double worst_score(const std::vector<double>& logits, double doubt) const;
+
   std::vector<Category> labels_;
   std::vector<PlattScaling> calibration_;
   std::vector<float> scales_;    // of each label's weights

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "safety/composed_text.h"
 #include "safety/embedded.h"
 #include "safety/linear_classifier.h"
 #include "text/utf8.h"
@@ -99,6 +100,16 @@ void Moderator::add_window(std::string_view text, size_t offset, size_t seen_bef
 }
 
 ModerationResult Moderator::scores(std::string_view text) const {
+  const ComposedText composed(text);
+  ModerationResult result = scores_composed(composed.view());
+  for (ModerationSpan& span : result.spans) {
+    span.begin = composed.source(span.begin);
+    span.end = composed.source(span.end);
+  }
+  return result;
+}
+
+ModerationResult Moderator::scores_composed(std::string_view text) const {
   ModerationResult result;
   size_t seen_before = 0;
   for (size_t begin = 0; begin < text.size();) {

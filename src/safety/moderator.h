@@ -50,13 +50,14 @@ class Moderator {
   const Lexicon& lexicon() const { return lexicon_; }
 
   // Texts of any length, in windows of some 2 KB that overlap. Bytes that are not UTF-8 are passed
-  // over.
+  // over; Hangul in conjoining jamo (NFD) is judged as if it were composed.
   ModerationResult check(std::string_view text, Place place) const;
   // Without a policy: scores and spans alone.
   ModerationResult scores(std::string_view text) const;
   void decide(ModerationResult& result, Place place) const;
 
  private:
+  ModerationResult scores_composed(std::string_view text) const;
   // `seen_before`: the first span of the window before.
   void add_window(std::string_view text, size_t offset, size_t seen_before,
                   ModerationResult& result) const;

@@ -16,5 +16,14 @@ bool behind_interjection(std::string_view text, size_t at);
 bool ends_word(std::string_view text, size_t at);
 // Latin letters that follow are an English ending (s, ing, er …) or none.
 bool ends_english_word(std::string_view text, size_t at);
+// A digit and a plural: "5pics" is five of something, "5pic" a word drawn with a digit.
+bool is_counted_plural(std::string_view text, size_t begin, size_t end);
+// The nearest object (…을, …를) in the words before `at` is no person and no part of a body:
+// 가방을 뒤져라, 프로세스를 죽여버린다.
+bool behind_thing_object(std::string_view text, size_t at);
+// What follows says that the word before `at` is spoken of: …라는 말은, …라는 지명.
+bool is_spoken_of(std::string_view text, size_t at);
+// The text is about initials or abbreviations: 초성 퀴즈, 약어.
+bool names_letters(std::string_view text);
 
 }  // namespace onmal

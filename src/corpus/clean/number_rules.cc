@@ -20,6 +20,15 @@ constexpr auto kCardWords = std::to_array<std::string_view>(
 constexpr auto kAccountWords = std::to_array<std::string_view>(
     {"계좌", "입금", "송금", "은행", "뱅크", "농협", "수협", "신협", "새마을", "우체국", "예금주",
      "bank", "account n", "account:", "account #", "acct", "a/c"});
+// Banks' names without 은행, which are other words as often: right before or behind the number.
+constexpr auto kBankNames = std::to_array<std::string_view>(
+    {"신한",     "국민", "우리", "하나", "기업", "카뱅", "토뱅",   "케뱅",   "카카오", "토스",
+     "케이뱅크", "씨티", "제일", "농협", "수협", "신협", "새마을", "우체국", "전북",   "광주",
+     "대구",     "부산", "경남", "제주", "산업", "KB",   "NH",     "IBK",    "SC"});
+// Numbers of other things that are told of near banks and licences.
+constexpr auto kOtherNumbers = std::to_array<std::string_view>(
+    {"등기", "송장", "주문", "상품", "바코드", "승인", "거래번호", "접수", "코드", "제품", "일련",
+     "시리얼", "예약", "isbn", "법인", "사업자"});
 constexpr auto kPassportWords = std::to_array<std::string_view>({"여권", "passport"});
 constexpr auto kLicenceWords =
     std::to_array<std::string_view>({"면허", "driver", "driving", "licence", "license"});
@@ -58,6 +67,39 @@ bool is_date(std::string_view yymmdd, char century) {
   return month != 2 || day < 29 || (year % 4 == 0 && !(year == 0 && twentieth));
 }
 
+// One of the words begins right behind the number, or in brackets there.
+template <size_t N>
+bool has_word_behind(std::string_view text, size_t at,
+                     const std::array<std::string_view, N>& words) {
+  std::string_view rest = text.substr(std::min(at, text.size()));
+  while (!rest.empty() && (rest[0] == ' ' || rest[0] == '(' || rest[0] == ',' || rest[0] == '/'))
+    rest.remove_prefix(1);
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return rest.starts_with(word); });
+}
+
+// A bank's name is the word that ends right before the number.
+bool behind_bank_name(std::string_view text, size_t begin) {
+  size_t end = begin;
+  while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == ':')) --end;
+  return std::any_of(kBankNames.begin(), kBankNames.end(), [&](std::string_view name) {
+    const std::string_view before = text.substr(0, end);
+    if (!before.ends_with(name)) return false;
+    const size_t at = end - name.size();
+    return at == 0 ||
+           (static_cast<unsigned char>(text[at - 1]) < 0x80 && !is_ascii_word(text[at - 1]));
+  });
+}
+
+// What follows makes the digits a quantity.
+bool is_counted(std::string_view text, size_t end) {
+  static constexpr auto kUnits = std::to_array<std::string_view>(
+      {"원", "달러", "엔", "유로", "명", "개", "건", "주", "회", "바이트", "%"});
+  const std::string_view rest = text.substr(std::min(end, text.size()));
+  return std::any_of(kUnits.begin(), kUnits.end(),
+                     [&](std::string_view unit) { return rest.starts_with(unit); });
+}
+
 PersonalMatch make_match(const NumberRun& run, size_t groups, PersonalKind kind,
                          Confidence confidence) {
   return {run.begin(), run.end(groups - 1), kind, confidence};
@@ -78,6 +120,8 @@ Match match_resident(std::string_view text, const NumberRun& run) {
                       digits.compare(0, 6, "201005") >= 0;
   const bool fits =
       !random && (foreigner ? foreigner_checksum_fits(digits) : resident_checksum_fits(digits));
+  static constexpr auto kCompany = std::to_array<std::string_view>({"법인"});
+  if (has_word_before(text, run.begin(), kCompany, 30)) return {};
   const bool word = has_word_before(text, run.begin(), kResidentWords);
   const PersonalKind kind =
       foreigner ? PersonalKind::kForeignerNumber : PersonalKind::kResidentNumber;
@@ -118,7 +162,10 @@ Match match_joined_phone(std::string_view text, const NumberRun& run) {
   const bool word = has_word_before(text, run.begin(), kPhoneWords);
   if (digits.size() == 11 && digits.starts_with("010") && digits[3] >= '2')
     return make_match(run, 1, PersonalKind::kPhone, word ? Confidence::kHigh : Confidence::kMedium);
-  if (!word || digits.size() < 9 || digits.size() > 12) return {};
+  static constexpr auto kBehind =
+      std::to_array<std::string_view>({"전화", "연락", "문자", "카톡", "팩스", "사무실", "집전화"});
+  const bool told = word || has_word_behind(text, run.end(0), kBehind);
+  if (!told || digits.size() < 9 || digits.size() > 12) return {};
   const bool known = is_mobile_code(digits.substr(0, 3)) || is_area_code(digits.substr(0, 3)) ||
                      digits.starts_with("02") || is_area_code(digits.substr(0, 4));
   if (!known) return {};
@@ -131,6 +178,11 @@ Match match_korean_phone(std::string_view text, const NumberRun& run) {
   if (run.has_lengths(3, 8) && run.digits(0) == "010" && run.separator(0) == '-' &&
       run.ends_behind(1))
     return make_match(run, 2, PersonalKind::kPhone, Confidence::kHigh);
+  const std::string_view first = run.digits(0);
+  if ((first == "82" || first == "0082" || first == "00182") && run.separator(0) == '-' &&
+      run.count() > 3 && run.digits(1).ends_with("10") && has_korean_phone(run, 1, code) &&
+      run.ends_behind(3))
+    return make_match(run, 4, PersonalKind::kPhone, Confidence::kMedium);
   if (!has_korean_phone(run, 0, code) || run.digits(0)[0] != '0' || !run.ends_behind(2)) return {};
   const bool hyphens = run.separator(1) == '-' && run.separator(0) != ' ';
   const bool mobile = is_mobile_code(code);
@@ -156,6 +208,11 @@ Match match_international(std::string_view text, const NumberRun& run) {
       match.end = run.end(first + 2);
       return match;
     }
+  }
+  if (run.count() >= 1 && country.size() == 12 && country.starts_with("8210") &&
+      run.ends_behind(0)) {
+    match.end = run.end(0);
+    return match;
   }
   size_t digits = 0;
   size_t groups = 0;
@@ -199,7 +256,9 @@ Match match_card(std::string_view text, const NumberRun& run) {
   if ((!fours && !american && !joined) || !run.ends_behind(groups - 1)) return {};
   const std::string digits = join_digits(run, groups);
   if (!is_card_number(digits) || !luhn_fits(digits)) return {};
-  const bool word = has_word_before(text, run.begin(), kCardWords);
+  static constexpr auto kBehind = std::to_array<std::string_view>({"카드", "로 결제", "으로 결제"});
+  const bool word = has_word_before(text, run.begin(), kCardWords) ||
+                    has_word_behind(text, run.end(groups - 1), kBehind);
   if (word) return make_match(run, groups, PersonalKind::kCard, Confidence::kHigh);
   if (joined) return make_match(run, groups, PersonalKind::kCard, Confidence::kLow);
   const char separator = run.separator(0);
@@ -211,13 +270,27 @@ Match match_card(std::string_view text, const NumberRun& run) {
   return make_match(run, groups, PersonalKind::kCard, dump ? Confidence::kLow : Confidence::kHigh);
 }
 
-Match match_account(std::string_view text, const NumberRun& run) {
-  size_t digits = run.length(0);
+// Groups and digits of the run that are joined by `joint` from its begin on.
+size_t count_joined(const NumberRun& run, char joint, size_t& digits) {
   size_t groups = 1;
-  while (groups < run.count() && groups < 5 && run.separator(groups - 1) == '-')
+  digits = run.length(0);
+  while (groups < run.count() && groups < 5 && run.separator(groups - 1) == joint)
     digits += run.length(groups++);
+  return groups;
+}
+
+Match match_account(std::string_view text, const NumberRun& run) {
+  size_t digits = 0;
+  size_t groups = count_joined(run, '-', digits);
+  const bool spaced = groups == 1 && digits < 10;
+  if (spaced) groups = count_joined(run, ' ', digits);
   if (digits < 10 || digits > 16 || !run.ends_behind(groups - 1)) return {};
-  if (!has_word_before(text, run.begin(), kAccountWords, 48)) return {};
+  const size_t end = run.end(groups - 1);
+  const bool parts = groups >= 3;
+  const bool named = (parts && behind_bank_name(text, run.begin())) ||
+                     ((parts || digits >= 11) && has_word_behind(text, end, kBankNames));
+  if (!named && (spaced || !has_word_before(text, run.begin(), kAccountWords, 48))) return {};
+  if (is_counted(text, end) || has_word_before(text, run.begin(), kOtherNumbers, 30)) return {};
   // A date of the bank's notice is no account.
   const std::string_view year = run.digits(0).substr(0, 2);
   if (groups >= 3 && run.has_lengths(4, 2, 2) && (year == "19" || year == "20")) return {};
@@ -248,6 +321,7 @@ Match match_licence(std::string_view text, const NumberRun& run) {
   if (run.has_lengths(2, 2, 6, 2) && run.separated_by('-', 4) && run.ends_behind(3)) {
     const int region = number_of(run.digits(0));
     if (region < 11 || region > 28) return {};
+    if (!word && has_word_before(text, run.begin(), kOtherNumbers, 30)) return {};
     return make_match(run, 4, PersonalKind::kDriverLicence,
                       has_word() ? Confidence::kHigh : Confidence::kMedium);
   }

@@ -6,6 +6,7 @@
 #include "corpus/clean/address_rules.h"
 #include "corpus/clean/number_rules.h"
 #include "corpus/clean/plain_text.h"
+#include "corpus/clean/spelled_out.h"
 #include "text/byte_block.h"
 
 namespace onmal {
@@ -40,13 +41,23 @@ bool is_file_ending(std::string_view label) {
   return std::find(kEndings.begin(), kEndings.end(), label) != kEndings.end();
 }
 
+// Behind a label of Hangul alone that a dot follows, else `at`.
+size_t korean_label_end(std::string_view text, size_t at) {
+  size_t end = at;
+  while (end + 2 < text.size() && end < at + 63 && static_cast<uint8_t>(text[end]) >= 0xEA &&
+         static_cast<uint8_t>(text[end]) <= 0xED)
+    end += 3;
+  return end < text.size() && text[end] == '.' ? end : at;
+}
+
 // The domain behind '@', at least two labels, the last of letters: its end, or `at`.
 size_t domain_end(std::string_view text, size_t at) {
   size_t end = at;
   size_t label = at;
   size_t good = at;
   while (end < text.size() && end < at + 255) {
-    const char c = text[end];
+    if (end == label) end = korean_label_end(text, end);
+    const char c = end < text.size() ? text[end] : '\0';
     if (!is_digit(c) && !is_ascii_letter(c) && c != '-' && c != '.') break;
     if (c == '.') {
       if (end == label) break;
@@ -86,10 +97,14 @@ class PersonalScan {
     for (size_t at = next_sign(0); at < text_.size(); at = next_sign(at)) {
       const char c = text_[at];
       if (c == '@') {
-        take(match_email(text_, at, floor_), at);
+        if (!take(match_email(text_, at, floor_), at))
+          take(match_spelled_email(text_, at, floor_), at);
       } else if (is_digit(c)) {
         at = read_number(at);
         continue;
+      } else if (may_be_spelled(at)) {
+        if (!take(match_spelled_phone(text_, at), at))
+          take(match_spelled_email(text_, at, floor_), at);
       }
       at = std::max(at + 1, floor_);
     }
@@ -97,13 +112,24 @@ class PersonalScan {
   }
 
  private:
-  // The first digit or '@' from `at` on.
+  static ByteBlock is(const ByteBlock& bytes, uint8_t byte) {
+    return reinterpret_cast<ByteBlock>(bytes == byte);
+  }
+
+  // The first character from `at` on that something may begin with or stand around.
   size_t next_sign(size_t at) const {
-    for (; at + kBlockBytes <= text_.size(); at += kBlockBytes) {
-      const ByteBlock block = load_block(text_.data() + at);
-      if (any_of((block - '0' <= 9) | (block == '@'))) break;
+    for (; at + kBlockBytes < text_.size(); at += kBlockBytes) {
+      const ByteBlock here = load_block(text_.data() + at);
+      const ByteBlock next = load_block(text_.data() + at + 1);
+      // As may_be_spelled() by the first two bytes: 공 and 골 are EA B3 .., 영 is EC 98 81.
+      const auto spelled = ((is(here, 'O') | is(here, 'o')) & is(next, '1')) |
+                           ((is(here, '(') | is(here, '[') | is(here, '{')) & is(next, 'a')) |
+                           (is(here, 0xEA) & is(next, 0xB3)) | (is(here, 0xEC) & is(next, 0x98));
+      const auto digit = reinterpret_cast<ByteBlock>(here - '0' <= 9);
+      if (any_of(digit | is(here, '@') | spelled)) break;
     }
-    while (at < text_.size() && !is_digit(text_[at]) && text_[at] != '@') ++at;
+    while (at < text_.size() && !is_digit(text_[at]) && text_[at] != '@' && !may_be_spelled(at))
+      ++at;
     return at;
   }
 
@@ -115,6 +141,14 @@ class PersonalScan {
     found_.push_back(*match);
     floor_ = match->end;
     return true;
+  }
+
+  // Characters that begin what match_spelled_phone or match_spelled_email reads.
+  bool may_be_spelled(size_t at) const {
+    const std::string_view two = text_.substr(at, 2);
+    return two == "O1" || two == "o1" || two == "(a" || two == "[a" || two == "{a" ||
+           text_.substr(at, 3) == "공" || text_.substr(at, 3) == "영" ||
+           text_.substr(at, 3) == "골";
   }
 
   // The digits at `at`: what they begin or belong to; gives where to go on.
@@ -137,14 +171,17 @@ class PersonalScan {
         return floor_;
       }
     }
+    const bool mobile = text_.substr(at, 3) == "010" || text_.substr(at, 3) == "01O";
+    if (mobile && end - at <= 3 && take(match_spelled_phone(text_, at), at)) return floor_;
     return end;
   }
 
-  // "(02) 123-4567": the bracket belongs to the number.
+  // "(02) 123-4567", "(+82)10-…": the bracket belongs to the number.
   void open_bracket(size_t at) {
     PersonalMatch& last = found_.back();
     const size_t before = found_.size() > 1 ? found_[found_.size() - 2].end : 0;
-    if (last.begin == at && at > before && text_[at - 1] == '(' &&
+    const size_t begin = last.begin;
+    if (begin + 1 >= at && begin > before && text_[begin - 1] == '(' &&
         text_.substr(at, last.end - at).find(')') != text_.npos)
       --last.begin;
   }

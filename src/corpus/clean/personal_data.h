@@ -52,10 +52,13 @@ struct PersonalSpan {
 // digits and Hangul in jamo (NFD) are read like plain ones. Time grows with the text's length.
 //   resident, foreigner: 6+7 digits, a date, and the checksum; those given out since October 2020
 //     have none: they need a word (주민등록번호 …) near by, as those without a hyphen do
-//   phone: Korean mobile, area, internet and 050 numbers, also behind +82; +CC numbers of ten to
-//     fifteen digits; North American ones in brackets or beside a word
+//   phone: Korean mobile, area, internet and 050 numbers, also behind +82 or 0082; mobile ones with
+//     other signs between, in words (공일공 …) or with O for 0; +CC numbers of ten to fifteen
+//     digits; North American ones in brackets or beside a word
 //   card: Luhn and the issuers' prefixes and lengths; in one piece only beside a word
-//   account, passport: beside a word only; driver's licence: 2-2-6-2 digits, or beside a word
+//   email: also with (at), 골뱅이 or blanks around the sign, where the domain is a common one
+//   account: beside a word, or right before or behind a bank's name; passport: beside a word;
+//     driver's licence: 2-2-6-2 digits, or beside a word
 //   address: Korean road names and lots behind a district's name, romanised ones, and American ones
 std::vector<PersonalSpan> find_personal_data(std::string_view text,
                                              const PersonalOptions& options = {});

@@ -135,6 +135,47 @@ TEST(PersonalData, FindsMadeNumbersAndNoNearMisses) {
   EXPECT_EQ(wrong, 0U);
 }
 
+TEST(PersonalData, ReadsWhatIsSpeltOut) {
+  EXPECT_EQ(found_in("공일공 이삼사오 공공공일 입니다"), Found{"phone 공일공 이삼사오 공공공일"});
+  EXPECT_EQ(found_in("O1O-2345-OOO1"), Found{"phone O1O-2345-OOO1"});
+  EXPECT_EQ(found_in("010~2345~0001 문자"), Found{"phone 010~2345~0001"});
+  EXPECT_EQ(found_in("kim [at] example [dot] com 으로"), Found{"email kim [at] example [dot] com"});
+  EXPECT_EQ(found_in("kim골뱅이example.com으로"), Found{"email kim골뱅이example.com"});
+  for (const char* text :
+       {"공일공", "공일공 일이삼사 오육칠팔", "O1O2OOOOOOO", "img_010~2345~0001", "010~2345-0001",
+        "x @ w.t", "array [at] index.com-like", "골뱅이무침.com", "(at)example.com", "영일영화"})
+    EXPECT_TRUE(found_in(text).empty()) << text;
+}
+
+TEST(PersonalData, OtherNumbersBesideBanksAreNoAccounts) {
+  EXPECT_EQ(found_in("신한 110-200-000001"), Found{"account 110-200-000001"});
+  EXPECT_EQ(found_in("302-2000-0001-01 (농협)"), Found{"account 302-2000-0001-01"});
+  for (const char* text :
+       {"우체국 등기번호 1234567890123", "은행 한도 10000000000원", "농협 상품 8801234567893",
+        "법인등록번호 110111-1234567", "우리 2024-01-02", "하나 110-20-1"})
+    EXPECT_TRUE(found_in(text).empty()) << text;
+}
+
+// Text is passed over sixteen bytes at a time: whatever stands before, the same is found.
+TEST(PersonalData, NothingIsMissedWhereverItStands) {
+  for (const char* found :
+       {"010-1234-5678", "공일공 일이삼사 오육칠팔", "O1O-2345-6789", "hong@example.com",
+        "hong(at)example.com", "hong골뱅이example.com", "hong @ example.com"}) {
+    for (size_t before = 0; before < 40; ++before) {
+      for (const char* filler : {"x", " ", "가", "공", "영 "}) {
+        std::string text;
+        for (size_t i = 0; i < before; ++i) text += filler;
+        text += '\n';
+        const size_t place = text.size();
+        text.append(found).append("\n끝");
+        const std::vector<PersonalSpan> spans = find_personal_data(text);
+        ASSERT_EQ(spans.size(), 1U) << text;
+        EXPECT_EQ(spans[0].begin, place) << text;
+      }
+    }
+  }
+}
+
 TEST(PersonalData, AnyBytesInLinearTime) {
   EXPECT_TRUE(find_personal_data("").empty());
   Rng rng(3);
@@ -151,8 +192,8 @@ TEST(PersonalData, AnyBytesInLinearTime) {
       last = span.end;
     }
   }
-  for (const std::string_view unit :
-       {"1", "1-", "@", "a.", "로 1 ", "강남구 ", "1 A", "(", "ᄀ", "a@"}) {
+  for (const std::string_view unit : {"1", "1-", "@", "a.", "로 1 ", "강남구 ", "1 A", "(", "ᄀ",
+                                      "a@", "O1O", "공일공 ", "a[at]", "골뱅이", "가.", "010~"}) {
     std::string text;
     while (text.size() < 4'000'000) text += unit;
     const Timer timer;
