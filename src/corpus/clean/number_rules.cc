@@ -321,9 +321,10 @@ Match match_licence(std::string_view text, const NumberRun& run) {
   if (run.has_lengths(2, 2, 6, 2) && run.separated_by('-', 4) && run.ends_behind(3)) {
     const int region = number_of(run.digits(0));
     if (region < 11 || region > 28) return {};
+    const bool word = has_word();
     if (!word && has_word_before(text, run.begin(), kOtherNumbers, 30)) return {};
     return make_match(run, 4, PersonalKind::kDriverLicence,
-                      has_word() ? Confidence::kHigh : Confidence::kMedium);
+                      word ? Confidence::kHigh : Confidence::kMedium);
   }
   // 서울 12-345678-90, as licences before 2018 write the region.
   if (run.has_lengths(2, 6, 2) && run.separated_by('-', 3) && run.ends_behind(2) && has_word())
