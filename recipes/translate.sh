@@ -30,7 +30,7 @@ for way in "en ko 1 2" "ko en 2 1"; do
   set -- $way
   tail -n +2 $out/dev.tsv | awk 'NR % 3 == 0 && n < 500 { print; n++ }' | cut -f$3 >$out/$1-$2.source
   tail -n +2 $out/dev.tsv | awk 'NR % 3 == 0 && n < 500 { print; n++ }' | cut -f$4 >$out/$1-$2.reference
-  "$onmal" translate -m "$model" --from $1 --to $2 --beams 4 -f $out/$1-$2.source >$out/$1-$2.said 2>/dev/null
+  "$onmal" translate -m "$model" --from $1 --to $2 --beams 4 --lines -f $out/$1-$2.source >$out/$1-$2.said 2>/dev/null
   echo "== $1 to $2"
   "$onmal" evaluate --task translation --predictions $out/$1-$2.said --references $out/$1-$2.reference
 done

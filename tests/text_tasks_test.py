@@ -84,6 +84,16 @@ class TextTasksTest(unittest.TestCase):
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         self.assertIn(text, error_of(done)["message"])
 
+    def test_translate_line_by_line(self):
+        lines = self.folder / "lines.txt"
+        lines.write_text("First line without an end\nsecond line\n\nThird line.\n", encoding="utf-8")
+        done = run("translate", "-m", self.encoder_decoder, "--from", "en", "--to", "ko", "--lines", "-f", lines, "-n", "8")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(done.stdout.split("\n")), 5)
+        self.assertEqual(done.stdout.split("\n")[2], "")
+        done = run("translate", "-m", self.encoder_decoder, "--from", "en", "--to", "ko", "--lines", "-f", lines, "-n", "8", "--json")
+        self.assertEqual([json.loads(line)["parts"] for line in done.stdout.splitlines()], [1, 1, 0, 1])
+
     def test_translate_keeps_the_shape_of_a_text(self):
         text = "# 제목\n\n- 하나는 1이다.\n- 둘이다.\n"
         for model, kind, more in ((STARTER, "instruct", ["-n", "12"]),

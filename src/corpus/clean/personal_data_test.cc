@@ -159,7 +159,7 @@ TEST(PersonalData, OtherNumbersBesideBanksAreNoAccounts) {
 // Text is passed over sixteen bytes at a time: whatever stands before, the same is found.
 TEST(PersonalData, NothingIsMissedWhereverItStands) {
   for (const char* found :
-       {"010-1234-5678", "공일공 일이삼사 오육칠팔", "O1O-2345-6789", "hong@example.com",
+       {"010-1234-5678", "공일공 이삼사오 육칠팔구", "O1O-2345-6789", "hong@example.com",
         "hong(at)example.com", "hong골뱅이example.com", "hong @ example.com"}) {
     for (size_t before = 0; before < 40; ++before) {
       for (const char* filler : {"x", " ", "가", "공", "영 "}) {
