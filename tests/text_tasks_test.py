@@ -87,7 +87,8 @@ class TextTasksTest(unittest.TestCase):
     def test_translate_line_by_line(self):
         lines = self.folder / "lines.txt"
         lines.write_text("First line without an end\nsecond line\n\nThird line.\n", encoding="utf-8")
-        done = run("translate", "-m", self.encoder_decoder, "--from", "en", "--to", "ko", "--lines", "-f", lines, "-n", "8")
+        done = run("translate", "-m", self.encoder_decoder, "--from", "en", "--to", "ko", "--lines", "-f", lines, "-n", "8",
+                   errors="replace")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len(done.stdout.split("\n")), 5)
         self.assertEqual(done.stdout.split("\n")[2], "")
