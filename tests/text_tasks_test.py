@@ -237,6 +237,11 @@ class TextTasksTest(unittest.TestCase):
         scramble_weights(other / "model.safetensors")
         self.refused("was trained on another model", "classify", "-m", other, "--adapter", self.folder / "encoder" / "adapter",
                      "--text", "글")
+        scaled = self.folder / "scaled"
+        shutil.copytree(self.folder / "encoder" / "adapter", scaled)
+        config = json.loads((scaled / "adapter_config.json").read_text(encoding="utf-8"))
+        (scaled / "adapter_config.json").write_text(json.dumps({**config, "alpha_pattern": {"query": 3}}), encoding="utf-8")
+        self.refused("it has a alpha_pattern.query", "classify", "-m", encoder, "--adapter", scaled, "--text", "글")
         self.refused("modules_to_save", "logits", "-m", STARTER, "--tokens", "5", "--adapter",
                      self.folder / "decoder" / "adapter")
 

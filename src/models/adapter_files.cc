@@ -69,8 +69,7 @@ void refuse(const std::string& where, const std::string& what) {
   throw Error(ErrorCode::kUnsupported, where, what, "only LoRA, rsLoRA and DoRA are read");
 }
 
-AdapterConfig read_peft_config(const std::filesystem::path& path, bool whole_modules) {
-  const Metadata metadata = read_json_metadata(path);
+AdapterConfig read_peft_config(const Metadata& metadata, bool whole_modules) {
   const std::string where = metadata.where();
   const std::string type = metadata.get_string("peft_type", "");
   if (type != "LORA") refuse(where, "peft_type is '" + type + "'");
@@ -91,9 +90,8 @@ AdapterConfig read_peft_config(const std::filesystem::path& path, bool whole_mod
 
 // PEFT's alpha_pattern, {"the end of a map's name": alpha}. Its keys may be regular expressions:
 // names alone are read. (rank_pattern says what the tensors say.)
-std::map<std::string, double> read_alphas(const std::filesystem::path& path) {
+std::map<std::string, double> read_alphas(const Metadata& metadata) {
   constexpr std::string_view kKey = "alpha_pattern.";
-  const Metadata metadata = read_json_metadata(path);
   std::map<std::string, double> alphas;
   for (const auto& [key, value] : metadata.items()) {
     if (!key.starts_with(kKey)) continue;
@@ -114,8 +112,9 @@ AdapterFile open_adapter(const LanguageModel& model, const std::filesystem::path
   file.where = path.string();
   if (fs::is_directory(path) || path.extension() == ".safetensors") {
     const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
-    file.config = read_peft_config(folder / kConfigName, whole_modules);
-    file.alphas = read_alphas(folder / kConfigName);
+    const Metadata metadata = read_json_metadata(folder / kConfigName);
+    file.config = read_peft_config(metadata, whole_modules);
+    file.alphas = read_alphas(metadata);
     file.peft =
         std::make_unique<SafetensorsFile>(fs::is_directory(path) ? path / kWeightsName : path);
     return file;
@@ -295,12 +294,8 @@ void require_adapter_names(LanguageModel& model, const std::string& where) {
   const WeightNames names = architecture_of(model, where).hugging_face_names();
   const DecoderConfig& config = model.decoder->config();
   model.decoder->visit_linears([&](LinearLayer& layer) {
-    if (layer.changes.empty() || find_place(names, config, layer.weight.name).rule != nullptr)
-      return;
-    throw Error(ErrorCode::kUnsupported, where,
-                "files of '" + config.architecture + "' models have no place for '" +
-                    layer.weight.name + "'",
-                "leave it out of the adapter's targets");
+    if (!layer.changes.empty())
+      require_place(find_place(names, config, layer.weight.name), config, layer, where);
   });
 }
 
@@ -397,7 +392,11 @@ void save_encoder_adapter(EncoderModel& model, const AdapterConfig& config,
 
 AdapterConfig load_encoder_adapter(EncoderModel& model, const std::filesystem::path& path,
                                    AdapterExtras& extras) {
-  const AdapterConfig config = read_peft_config(path / kConfigName, true);
+  const Metadata metadata = read_json_metadata(path / kConfigName);
+  const AdapterConfig config = read_peft_config(metadata, true);
+  for (const auto& [key, value] : metadata.items())
+    for (const char* pattern : {"rank_pattern.", "alpha_pattern."})
+      if (key.starts_with(pattern)) refuse(metadata.where(), "it has a " + key);
   const auto file = std::make_shared<SafetensorsFile>(path / kWeightsName);
   extras.backing = file;
   std::set<std::string> used;

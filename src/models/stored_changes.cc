@@ -42,12 +42,7 @@ class ChangeStorer {
       return;
     }
     if (layer.changes.empty()) return;
-    if (place.rule == nullptr) {
-      throw Error(ErrorCode::kUnsupported, where_,
-                  "files of '" + config.architecture + "' models have no place for '" +
-                      layer.weight.name + "'",
-                  "leave it out of the adapter's targets");
-    }
+    require_place(place, config, layer, where_);
     const LowRank& change = layer.changes.back();
     StoredChange stored{
         place.name, place.rule->transposed, change.down.value, ordered(layer, change.up.value), {}};
@@ -129,6 +124,15 @@ class ChangeStorer {
 };
 
 }  // namespace
+
+void require_place(const StoredPlace& place, const DecoderConfig& config, const LinearLayer& layer,
+                   const std::string& where) {
+  if (place.rule != nullptr) return;
+  throw Error(
+      ErrorCode::kUnsupported, where,
+      "files of '" + config.architecture + "' models have no place for '" + layer.weight.name + "'",
+      "leave it out of the adapter's targets");
+}
 
 Tensor order_rows(const LanguageModel& model, const LinearLayer& layer, const Tensor& rows,
                   RopeStyle from, RopeStyle to, Allocator& memory) {

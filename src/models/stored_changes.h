@@ -26,6 +26,10 @@ std::vector<StoredChange> store_changes(LanguageModel& model, const WeightNames&
                                         RopeStyle theirs, const std::string& where,
                                         Allocator& memory);
 
+// Throws Error(kUnsupported) naming `where` when the model's files have no place for a map.
+void require_place(const StoredPlace& place, const DecoderConfig& config, const LinearLayer& layer,
+                   const std::string& where);
+
 // Rows that change a map, put from the order of one style into that of another; the same tensor
 // where nothing moves.
 Tensor order_rows(const LanguageModel& model, const LinearLayer& layer, const Tensor& rows,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "text/fold/conjoining_jamo.h"
 #include "text/utf8.h"
 #include "text/utf8_runs.h"
 
@@ -13,33 +14,13 @@ struct PlainChar {
   uint32_t length = 0;  // bytes of the original; 0: the character stays as it is
 };
 
-bool is_initial(uint32_t code) { return code >= 0x1100 && code <= 0x1112; }
-bool is_vowel(uint32_t code) { return code >= 0x1161 && code <= 0x1175; }
-bool is_final(uint32_t code) { return code >= 0x11A8 && code <= 0x11C2; }
-
-uint32_t code_at(std::string_view text, size_t at) {
-  if (at >= text.size()) return 0;
-  const Utf8Char c = read_utf8(text, at);
-  return c.valid ? c.code : 0;
-}
-
-// Jamo at `at` as one syllable (each is three bytes), also a final behind a composed open one.
-PlainChar compose_at(std::string_view text, size_t at, uint32_t code) {
-  if (is_initial(code)) {
-    const uint32_t vowel = code_at(text, at + 3);
-    if (!is_vowel(vowel)) return {};
-    const uint32_t open = 0xAC00 + ((code - 0x1100) * 21 + (vowel - 0x1161)) * 28;
-    const uint32_t final_part = code_at(text, at + 6);
-    if (is_final(final_part)) return {open + final_part - 0x11A7, 9};
-    return {open, 6};
-  }
-  return {};
-}
-
 PlainChar change_at(std::string_view text, size_t at) {
   const uint32_t code = code_at(text, at);
   if (code >= 0xFF01 && code <= 0xFF5E) return {code - 0xFEE0, 3};
-  if (code >= 0x1100 && code <= 0x1112) return compose_at(text, at, code);
+  if (is_conjoining_initial(code)) {
+    const ComposedSyllable made = compose_conjoining(text, at);
+    return {made.code, static_cast<uint32_t>(made.length)};
+  }
   if ((code >= 0x2010 && code <= 0x2015) || code == 0x2212) return {'-', 3};
   if (code == 0x3000 || (code >= 0x2000 && code <= 0x200A) || code == 0x202F) return {' ', 3};
   if (code == 0xA0) return {' ', 2};
