@@ -1,6 +1,7 @@
 // How fast an engine answers many requests at once, and how soon one whose beginning is known
 // already. A JSON line for each. Usage:
 //   engine_bench MODEL [--threads N] [--tokens N] [--prompt N] [--prefix N] [--context N]
+//                [--repack 0]  weights as they are stored
 #include <algorithm>
 #include <condition_variable>
 #include <cstdio>
@@ -27,6 +28,7 @@ struct Options {
   int64_t prompt = 32;
   int64_t prefix = 2000;
   int64_t context = 4096;
+  bool repack = true;
 };
 
 // When a request's first token came and when its last.
@@ -141,6 +143,7 @@ Options parse(int argc, char** argv) {
     if (word == "--prompt") options.prompt = std::max(1, std::atoi(value));
     if (word == "--prefix") options.prefix = std::max(0, std::atoi(value));
     if (word == "--context") options.context = std::max(0, std::atoi(value));
+    if (word == "--repack") options.repack = std::atoi(value) != 0;
     ++i;
   }
   return options;
@@ -159,6 +162,7 @@ int main(int argc, char** argv) {
     ThreadPool pool(options.threads);
     EngineOptions engine_options;
     engine_options.generator.context = options.context;
+    engine_options.generator.repack = options.repack;
     Engine engine(model, pool, engine_options);
     const int64_t vocabulary = model.decoder->config().vocab_size;
     for (const int64_t requests : {1, 1, 8, 32})

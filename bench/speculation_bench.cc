@@ -28,7 +28,7 @@ class Sequence {
       : decoder_(*model.decoder),
         pool_(threads),
         backend_(make_cpu_backend()),
-        packed_(model.packing->get(*model.decoder, false, backend_, pool_)),
+        packed_(model.packing->get(*model.decoder, false, backend_, pool_, PackedFor::kOne)),
         cache_(decoder_.make_cache(heap_, capacity)),
         ids_(static_cast<size_t>(capacity)) {
     Rng rng(7);

@@ -84,22 +84,34 @@ void MappedFile::release() noexcept {
 }
 
 void MappedFile::forget(std::span<const std::byte> bytes) const noexcept {
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto start = reinterpret_cast<uintptr_t>(data_);
   const auto first = reinterpret_cast<uintptr_t>(bytes.data());
-  const uintptr_t last = first + bytes.size();
-  if (data_ == nullptr || first < start || last > start + size_) return;
-  const uintptr_t begin = (first + page - 1) / page * page;
-  const uintptr_t end = last / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  if (data_ == nullptr || first < start || first + bytes.size() > start + size_) return;
+  drop_mapped_pages(bytes.data(), bytes.size());
 }
 
-void drop_mapped_pages(const void* data, size_t bytes) {
+namespace {
+
+// Of the pages that lie in the stretch with all they hold. A wish: failure changes nothing.
+void advise_pages(const void* data, size_t bytes, int advice) noexcept {
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   const uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + page - 1) / page * page;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + bytes) / page * page;
-  // A wish: failure changes nothing.
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+}
+
+}  // namespace
+
+void drop_mapped_pages(const void* data, size_t bytes) noexcept {
+  advise_pages(data, bytes, MADV_DONTNEED);
+}
+
+void map_in_pages(const void* data, size_t bytes) noexcept {
+#ifdef MADV_POPULATE_READ
+  advise_pages(data, bytes, MADV_POPULATE_READ);
+#else
+  advise_pages(data, bytes, MADV_WILLNEED);
+#endif
 }
 
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {

@@ -35,7 +35,11 @@ class MappedFile {
 
 // Gives the pages of a stretch of a read-only MappedFile back to the system: looked at again, they
 // come from the file. Never for other memory.
-void drop_mapped_pages(const void* data, size_t bytes);
+void drop_mapped_pages(const void* data, size_t bytes) noexcept;
+
+// Has the system map in the pages of a stretch of a MappedFile, read from the disk where they must
+// be: one call instead of a fault for every few pages. A wish: without it they come when looked at.
+void map_in_pages(const void* data, size_t bytes) noexcept;
 
 // Writes beside the target, then fsync + rename: the target is the old file or the whole new one,
 // never half. Without commit() (an exception, say) the part written is removed. Throws Error(kIo),

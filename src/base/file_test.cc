@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <span>
+#include <string>
+
 #include "base/error.h"
 
 namespace onmal {
@@ -66,6 +70,25 @@ TEST_F(FileTest, FullDiskIsNamed) {
 TEST_F(FileTest, EmptyFileMapsToNothing) {
   write_file(folder_ / "a", "");
   EXPECT_EQ(MappedFile(folder_ / "a").bytes().size(), 0U);
+}
+
+// Wishes to the system, on a stretch that begins and ends within pages: what is read stays the
+// same.
+TEST_F(FileTest, PagesComeAndGoWithoutChangingWhatIsRead) {
+  std::string content(100'000, ' ');
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>('a' + i % 23);
+  write_file(folder_ / "a", content);
+  const MappedFile file(folder_ / "a");
+  const auto reads_the_same = [&] {
+    return std::ranges::equal(file.bytes(), std::as_bytes(std::span(content)));
+  };
+  map_in_pages(file.bytes().data() + 100, content.size() - 5'000);
+  EXPECT_TRUE(reads_the_same());
+  drop_mapped_pages(file.bytes().data() + 100, content.size() - 5'000);
+  EXPECT_TRUE(reads_the_same());
+  map_in_pages(file.bytes().data(), 0);
+  map_in_pages(file.bytes().data() + 10, 20);
+  EXPECT_TRUE(reads_the_same());
 }
 
 }  // namespace

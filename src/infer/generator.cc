@@ -60,7 +60,8 @@ Generator::Generator(const LanguageModel& model, ThreadPool& pool, const Generat
       pool_(pool),
       options_(options),
       packed_(options.repack && options.matmul == MatmulPrecision::kInt8
-                  ? model.packing->get(*model.decoder, model.backing != nullptr, backend_, pool)
+                  ? model.packing->get(*model.decoder, model.backing != nullptr, backend_, pool,
+                                       PackedFor::kOne)
                   : nullptr),
       cache_(make_cache(model, long_lived_, options)),
       logits_(static_cast<size_t>(model.decoder->config().vocab_size)) {

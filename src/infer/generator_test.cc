@@ -177,11 +177,29 @@ TEST_F(GeneratorTest, AStopRequestEndsTheAnswerAndLeavesTheCacheRight) {
 
 TEST_F(GeneratorTest, PackedWeightsAreMadeOnceForAllGenerators) {
   const Backend backend = make_cpu_backend();
-  const auto first = model_.packing->get(*model_.decoder, false, backend, pool_);
-  EXPECT_EQ(first, model_.packing->get(*model_.decoder, false, backend, pool_));
+  const auto first = model_.packing->get(*model_.decoder, false, backend, pool_, PackedFor::kOne);
+  EXPECT_EQ(first, model_.packing->get(*model_.decoder, false, backend, pool_, PackedFor::kOne));
   const Generator one(model_, pool_);
   const Generator two(model_, pool_);
   EXPECT_EQ(first.use_count(), 4);
+}
+
+TEST_F(GeneratorTest, WholeBytesArePackedForManySequencesOnly) {
+  const Backend backend = make_cpu_backend();
+  const auto bytes_packed = [&](DType matrices, PackedFor sequences) {
+    const LanguageModel model = testing::random_model(testing::small_config("llama"), matrices);
+    return model.packing->get(*model.decoder, false, backend, pool_, sequences)->bytes();
+  };
+  EXPECT_EQ(bytes_packed(DType::kQ8_0, PackedFor::kOne), 0);
+  const LanguageModel model = testing::random_model(testing::small_config("llama"), DType::kQ4_0);
+  const auto get = [&](PackedFor sequences) {
+    return model.packing->get(*model.decoder, false, backend, pool_, sequences);
+  };
+  EXPECT_EQ(get(PackedFor::kOne), get(PackedFor::kMany));
+  const Isa isa = detect_isa();
+  if (isa != Isa::kAvx2 && isa != Isa::kAvx512) return;  // packs nothing at all
+  EXPECT_GT(bytes_packed(DType::kQ8_0, PackedFor::kMany), 0);
+  EXPECT_GT(bytes_packed(DType::kQ4_0, PackedFor::kOne), 0);
 }
 
 TEST_F(GeneratorTest, AModelWithoutATokenizerIsAnError) {

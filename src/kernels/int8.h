@@ -15,7 +15,7 @@ namespace onmal::kernels {
 inline constexpr int64_t kInt8Group = 32;
 inline constexpr int64_t kInt8Step = 8;           // groups that are read together: 256 weights
 inline constexpr int64_t kInt8PanelOutputs = 16;  // weight rows of a panel
-inline constexpr int64_t kInt8MostFewRows = 4;    // of multiply_few
+inline constexpr int64_t kInt8MostFewRows = 8;    // of multiply_few
 inline constexpr int64_t kInt8Stretch = 64;       // groups added up before they join the total
 
 // Rounded rows one behind the other. `groups` is the row's length in groups, rounded up to a

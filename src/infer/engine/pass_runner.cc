@@ -42,7 +42,8 @@ PassRunner::PassRunner(const LanguageModel& model, ThreadPool& pool,
       matmul_(options.matmul),
       context_(context_of(model, options)),
       packed_(options.repack && options.matmul == MatmulPrecision::kInt8
-                  ? model.packing->get(*model.decoder, model.backing != nullptr, backend_, pool)
+                  ? model.packing->get(*model.decoder, model.backing != nullptr, backend_, pool,
+                                       PackedFor::kMany)
                   : nullptr),
       pages_(std::make_unique<PagePool>(model.decoder->make_pages(
           long_lived_, page_count(model, options, context_, cache_tokens), options.cache_type))) {}

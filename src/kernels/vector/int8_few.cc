@@ -21,9 +21,16 @@ void multiply_few(DType dtype, const void* w, int64_t outputs, int64_t inner, co
                   int64_t row, int64_t rows, float* out, int64_t out_stride) {
   RowBytes size{inner};
   with_format(dtype, size);
-  const FewProblem problem{
-      static_cast<const uint8_t*>(w), size.bytes, 0, inner / kInt8Group, x, row, out, out_stride};
-  with_format(dtype, FewAction{problem, outputs, rows});
+  const FewProblem problem{static_cast<const uint8_t*>(w),
+                           size.bytes,
+                           0,
+                           inner / kInt8Group,
+                           x,
+                           row,
+                           rows,
+                           out,
+                           out_stride};
+  with_format(dtype, FewAction{problem, outputs});
 }
 
 }  // namespace onmal::kernels::ONMAL_ISA

@@ -49,14 +49,18 @@ struct Eight {
   }
 };
 
-// Full range of u (up to 255): products of pairs would overflow 16 bits without VNNI, so signs move
-// from the weights, whose zero is taken off (Format::kZero = 128 there), to x.
+#if defined(__AVX512VNNI__)
+
+// Products keep the zero of 8-bit formats: unsigned weights times signed x (add_products).
+constexpr bool kKeepsWideZero = true;
+
+#else
+
+// Full range of u (up to 255): products of pairs would overflow 16 bits, so signs move from the
+// weights, whose zero is taken off (Format::kZero = 128 there), to x.
 template <typename Format>
 ONMAL_INLINE Eight products(const Bytes32& u, const int8_t* x) {
   const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));
-#if defined(__AVX512VNNI__)
-  return {_mm256_cvtepi32_ps(_mm256_dpbusd_epi32(_mm256_setzero_si256(), u.v, values))};
-#else
   __m256i pairs;
   if constexpr (Format::kBits == 8) {
     const __m256i weights = u.offset().v;
@@ -65,14 +69,9 @@ ONMAL_INLINE Eight products(const Bytes32& u, const int8_t* x) {
     pairs = _mm256_maddubs_epi16(u.v, values);
   }
   return {_mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))};
-#endif
 }
-
-// Whether `products` still holds the zero of 8-bit formats.
-#if defined(__AVX512VNNI__)
-constexpr bool kKeepsWideZero = true;
-#else
 constexpr bool kKeepsWideZero = false;
+
 #endif
 
 #else
@@ -139,6 +138,7 @@ struct FewProblem {
   int64_t groups;  // of a row of weights
   Int8Rows x;
   int64_t row;
+  int64_t rows;
   float* out;
   int64_t out_stride;
 };
@@ -164,9 +164,6 @@ ONMAL_INLINE RowPlace place_at(const FewProblem& p, int64_t m) {
           Format::kHalves == 1 ? p.x.sums + at : p.x.half_sums + 2 * at};
 }
 
-// Sums of one output and row of x: more than one, so that additions need not wait for each other.
-constexpr int kChains = 2;
-
 // The part of a step's sums that is the same for all values of a group: zeros and minima.
 template <typename Format>
 ONMAL_INLINE Eight offsets_of(const Eight* scales, const Eight* minima, const float* totals,
@@ -180,27 +177,77 @@ ONMAL_INLINE Eight offsets_of(const Eight* scales, const Eight* minima, const fl
   return sum;
 }
 
-// One step of one row of weights.
-template <typename Format, int kRows>
-ONMAL_INLINE void add_step(const typename Format::Block* block, int groups,
-                           const RowPlace (&x)[kRows], Eight (&sums)[kRows][kChains],
-                           Eight (&offsets)[kRows]) {
-  float scale_values[16];
-  float minimum_values[16];
-  Format::scales(block, groups, scale_values, minimum_values);
-  Eight scales[Format::kHalves];
-  Eight minima[Format::kHalves];
-  for (int h = 0; h < Format::kHalves; ++h) {
-    scales[h] = Eight::load(scale_values + 8 * h);
-    if constexpr (Format::kHasMinimum) minima[h] = Eight::load(minimum_values + 8 * h);
+// kChains: sums of one output and row of x; two, where additions would wait for each other. As many
+// for any number of rows, whose results are to be the same in any company.
+#if defined(__AVX512VNNI__)
+
+// Two groups at once.
+constexpr int kChains = 1;
+struct Sums {
+  __m512 v;
+  static ONMAL_INLINE Sums zero() { return {_mm512_setzero_ps()}; }
+  ONMAL_INLINE float sum() const {
+    return Eight{_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1))}.sum();
   }
+};
+
+// Scales of the lanes of groups 2 * pair and 2 * pair + 1.
+template <typename Format>
+ONMAL_INLINE __m512 pair_scales(__m512 step_scales, int pair) {
+  const __m512i first = Format::kHalves == 1
+                            ? _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1)
+                            : _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+  const __m512i which = _mm512_add_epi32(first, _mm512_set1_epi32(2 * Format::kHalves * pair));
+  return _mm512_permutexvar_ps(which, step_scales);
+}
+
+// w scale * x scale for each group of a step, or half of one.
+template <typename Format>
+ONMAL_INLINE __m512 step_factors(const Eight* scales, const float* x_scales) {
+  const __m512 x = _mm512_castps256_ps512(_mm256_loadu_ps(x_scales));
+  if constexpr (Format::kHalves == 1) return _mm512_mul_ps(_mm512_castps256_ps512(scales[0].v), x);
+  const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  return _mm512_mul_ps(_mm512_insertf32x8(_mm512_castps256_ps512(scales[0].v), scales[1].v, 1),
+                       _mm512_permutexvar_ps(twice, x));
+}
+
+template <typename Format, int kRows>
+ONMAL_INLINE void add_products(const typename Format::Block* block, int groups,
+                               const Eight (&scales)[Format::kHalves], const RowPlace (&x)[kRows],
+                               Sums (&sums)[kRows][kChains]) {
+  __m512 factors[kRows];
+#pragma GCC unroll 8
+  for (int m = 0; m < kRows; ++m) factors[m] = step_factors<Format>(scales, x[m].scales);
+#pragma GCC unroll 4
+  for (int pair = 0; pair < kInt8Step / 2; ++pair) {
+    const int g = 2 * pair;
+    if (g >= groups) break;
+    __m512i u = _mm512_zextsi256_si512(Format::bytes(block, g).v);
+    if (g + 1 < groups) u = _mm512_inserti64x4(u, Format::bytes(block, g + 1).v, 1);
+#pragma GCC unroll 8
+    for (int m = 0; m < kRows; ++m) {
+      const __m512i values = _mm512_loadu_si512(x[m].values + g * kInt8Group);
+      const __m512 found =
+          _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(_mm512_setzero_si512(), u, values));
+      __m512& sum = sums[m][0].v;
+      sum = _mm512_fmadd_ps(found, pair_scales<Format>(factors[m], pair), sum);
+    }
+  }
+}
+
+#else
+
+constexpr int kChains = 2;
+typedef Eight Sums;
+
+template <typename Format, int kRows>
+ONMAL_INLINE void add_products(const typename Format::Block* block, int groups,
+                               const Eight (&scales)[Format::kHalves], const RowPlace (&x)[kRows],
+                               Sums (&sums)[kRows][kChains]) {
   Eight factors[kRows];
 #pragma GCC unroll 4
-  for (int m = 0; m < kRows; ++m) {
-    if constexpr (kHasOffsets<Format>)
-      offsets[m] = offsets_of<Format>(scales, minima, x[m].totals, offsets[m]);
+  for (int m = 0; m < kRows; ++m)
     factors[m] = Format::kHalves == 1 ? scales[0] * Eight::load(x[m].scales) : Eight::zero();
-  }
   ONMAL_UNROLL_BYTES
   for (int g = 0; g < kInt8Step; ++g) {
     if (g >= groups) break;
@@ -219,24 +266,48 @@ ONMAL_INLINE void add_step(const typename Format::Block* block, int groups,
   }
 }
 
+#endif
+
+// One step of one row of weights.
+template <typename Format, int kRows>
+ONMAL_INLINE void add_step(const typename Format::Block* block, int groups,
+                           const RowPlace (&x)[kRows], Sums (&sums)[kRows][kChains],
+                           Eight (&offsets)[kRows]) {
+  float scale_values[16];
+  float minimum_values[16];
+  Format::scales(block, groups, scale_values, minimum_values);
+  Eight scales[Format::kHalves];
+  Eight minima[Format::kHalves];
+  for (int h = 0; h < Format::kHalves; ++h) {
+    scales[h] = Eight::load(scale_values + 8 * h);
+    if constexpr (Format::kHasMinimum) minima[h] = Eight::load(minimum_values + 8 * h);
+  }
+  if constexpr (kHasOffsets<Format>) {
+#pragma GCC unroll 8
+    for (int m = 0; m < kRows; ++m)
+      offsets[m] = offsets_of<Format>(scales, minima, x[m].totals, offsets[m]);
+  }
+  add_products<Format, kRows>(block, groups, scales, x, sums);
+}
+
 template <typename Format, int kOutputs, int kRows>
 ONMAL_INLINE void few_tile(const FewProblem& p, int64_t n) {
   typedef typename Format::Block Block;
   constexpr int64_t kStepBlocks = kInt8Step / Format::kGroupsInBlock;
   constexpr int64_t kStepBytes = static_cast<int64_t>(sizeof(Block)) * kStepBlocks;
-  Eight sums[kOutputs][kRows][kChains];
+  Sums sums[kOutputs][kRows][kChains];
   Eight offsets[kOutputs][kRows];
   const Block* w[kOutputs];
   RowPlace x[kRows];
-#pragma GCC unroll 4
-  for (int m = 0; m < kRows; ++m) x[m] = place_at<Format>(p, m);
+#pragma GCC unroll 8
+  for (int m = 0; m < kRows; ++m) x[m] = place_at<Format>(p, m < p.rows ? m : p.rows - 1);
 #pragma GCC unroll 4
   for (int o = 0; o < kOutputs; ++o) {
     w[o] = reinterpret_cast<const Block*>(p.w + (n + o * p.far) * p.row_bytes);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 2
-      for (int chain = 0; chain < kChains; ++chain) sums[o][m][chain] = Eight::zero();
+      for (int chain = 0; chain < kChains; ++chain) sums[o][m][chain] = Sums::zero();
       offsets[o][m] = Eight::zero();
     }
   }
@@ -249,7 +320,7 @@ ONMAL_INLINE void few_tile(const FewProblem& p, int64_t n) {
       add_step<Format, kRows>(w[o], kInt8Step, x, sums[o], offsets[o]);
       w[o] += kStepBlocks;
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) {
       x[m].values += kInt8Step * kInt8Group;
       x[m].scales += kInt8Step;
@@ -266,48 +337,56 @@ ONMAL_INLINE void few_tile(const FewProblem& p, int64_t n) {
   }
 #pragma GCC unroll 4
   for (int o = 0; o < kOutputs; ++o) {
-#pragma GCC unroll 4
-    for (int m = 0; m < kRows; ++m)
-      p.out[m * p.out_stride + n + o * p.far] =
-          sums[o][m][0].sum() + sums[o][m][1].sum() + offsets[o][m].sum();
+#pragma GCC unroll 8
+    for (int m = 0; m < kRows; ++m) {
+      float total = sums[o][m][0].sum();
+      if constexpr (kChains == 2) total += sums[o][m][1].sum();
+      if (m < p.rows) p.out[m * p.out_stride + n + o * p.far] = total + offsets[o][m].sum();
+    }
   }
 }
 
+// kRows of x, the last ones in vain where there are fewer.
 template <typename Format, int kRows>
 ONMAL_INLINE void few_rows(FewProblem p, int64_t outputs) {
-  constexpr int kOutputs = kRows == 1 ? 4 : 2;
+  constexpr int kOutputs = kRows == 1 ? 4 : kRows < 8 ? 2 : 1;
   p.far = outputs / kOutputs;
   for (int64_t n = 0; n < p.far; ++n) few_tile<Format, kOutputs, kRows>(p, n);
   for (int64_t n = p.far * kOutputs; n < outputs; ++n) few_tile<Format, 1, kRows>(p, n);
 }
 
+#if defined(__AVX512VNNI__)
+constexpr int64_t kFewAtOnce = 8;
+#elif defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
+constexpr int64_t kFewAtOnce = 4;
+#else
+constexpr int64_t kFewAtOnce = 1;  // without vectors of bytes nothing is gained by more
+#endif
+
 struct FewAction {
   const FewProblem& p;
   int64_t outputs;
-  int64_t rows;
 
   template <typename Format>
   void run() {
-#if !defined(ONMAL_ISA_AVX512) && !defined(ONMAL_ISA_AVX2)
-    // Without vectors of bytes nothing is gained by taking rows together.
-    for (int64_t m = 0; m < rows; ++m) {
-      FewProblem one = p;
-      one.row = p.row + m;
-      one.out = p.out + m * p.out_stride;
-      one.far = 0;
-      for (int64_t n = 0; n < outputs; ++n) few_tile<Format, 1, 1>(one, n);
+    for (int64_t m = 0; m < p.rows; m += kFewAtOnce) {
+      FewProblem part = p;
+      part.row += m;
+      part.rows = p.rows - m < kFewAtOnce ? p.rows - m : kFewAtOnce;
+      part.out += m * p.out_stride;
+      some_rows<Format>(part);
     }
-#else
-    switch (rows) {
-      case 1:
-        return few_rows<Format, 1>(p, outputs);
-      case 2:
-        return few_rows<Format, 2>(p, outputs);
-      case 3:
-        return few_rows<Format, 3>(p, outputs);
-      default:
-        return few_rows<Format, 4>(p, outputs);
-    }
+  }
+
+  template <typename Format>
+  ONMAL_INLINE void some_rows(const FewProblem& part) {
+    if (part.rows == 1) return few_rows<Format, 1>(part, outputs);
+#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
+    if (part.rows == 2) return few_rows<Format, 2>(part, outputs);
+#if defined(__AVX512VNNI__)
+    if (part.rows > 4) return few_rows<Format, 8>(part, outputs);
+#endif
+    return few_rows<Format, 4>(part, outputs);
 #endif
   }
 };

@@ -6,23 +6,62 @@ namespace onmal::kernels::ONMAL_ISA {
 
 #if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
 
-// Eight rows of eight 32-bit words, transposed; rows are 32 bytes apart, results 64.
-ONMAL_INLINE void transpose_words(const uint8_t* rows, uint8_t* out) {
-  __m256i r[8];
+#if defined(ONMAL_ISA_AVX512)
+
+// Sixteen rows of eight 32-bit words, of which row(r) gives the 32 bytes of one, transposed: out is
+// 8 quads x 16 rows x 4 bytes.
+template <typename Row>
+ONMAL_INLINE void interleave_rows(const Row& row, uint8_t* out) {
+  __m512i r[8];
+#pragma GCC unroll 8
   for (int i = 0; i < 8; ++i)
-    r[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows + 32 * i));
+    r[i] = _mm512_inserti64x4(_mm512_castsi256_si512(row(i)), row(i + 8), 1);
+  __m512i a[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) {
+    a[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+    a[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+  }
+  __m512i b[8];  // of four rows and the four eight below: words i and i + 4
+#pragma GCC unroll 2
+  for (int i = 0; i < 8; i += 4) {
+    b[i] = _mm512_unpacklo_epi64(a[i], a[i + 2]);
+    b[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 2]);
+    b[i + 2] = _mm512_unpacklo_epi64(a[i + 1], a[i + 3]);
+    b[i + 3] = _mm512_unpackhi_epi64(a[i + 1], a[i + 3]);
+  }
+  const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+  const __m512i high = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    _mm512_storeu_si512(out + 64 * i, _mm512_permutex2var_epi64(b[i], low, b[i + 4]));
+    _mm512_storeu_si512(out + 64 * (i + 4), _mm512_permutex2var_epi64(b[i], high, b[i + 4]));
+  }
+}
+
+#else
+
+// Eight rows of eight 32-bit words, transposed; results are 64 bytes apart.
+template <typename Row>
+ONMAL_INLINE void transpose_words(const Row& row, int first, uint8_t* out) {
+  __m256i r[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) r[i] = row(first + i);
   __m256i a[8];
+#pragma GCC unroll 4
   for (int i = 0; i < 8; i += 2) {
     a[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
     a[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
   }
   __m256i b[8];
+#pragma GCC unroll 2
   for (int i = 0; i < 8; i += 4) {
     b[i] = _mm256_unpacklo_epi64(a[i], a[i + 2]);
     b[i + 1] = _mm256_unpackhi_epi64(a[i], a[i + 2]);
     b[i + 2] = _mm256_unpacklo_epi64(a[i + 1], a[i + 3]);
     b[i + 3] = _mm256_unpackhi_epi64(a[i + 1], a[i + 3]);
   }
+#pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 64 * i),
                         _mm256_permute2x128_si256(b[i], b[i + 4], 0x20));
@@ -31,10 +70,20 @@ ONMAL_INLINE void transpose_words(const uint8_t* rows, uint8_t* out) {
   }
 }
 
-// rows: 16 x 32 bytes; out: 8 quads x 16 rows x 4 bytes.
+// Sixteen rows, of which row(r) gives the 32 bytes of one; out: 8 quads x 16 rows x 4 bytes.
+template <typename Row>
+ONMAL_INLINE void interleave_rows(const Row& row, uint8_t* out) {
+  transpose_words(row, 0, out);
+  transpose_words(row, 8, out + 32);
+}
+
+#endif
+
+// rows: 16 x 32 bytes.
 ONMAL_INLINE void interleave_quads(const uint8_t* rows, uint8_t* out) {
-  transpose_words(rows, out);
-  transpose_words(rows + 8 * 32, out + 32);
+  interleave_rows(
+      [rows](int r) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows + 32 * r)); },
+      out);
 }
 
 #else
@@ -94,6 +143,8 @@ ONMAL_INLINE void store_scales(const float (&rows)[kOutputs16][16], int64_t g, i
   }
 }
 
+constexpr int64_t kPanelPrefetch = 1024;  // bytes ahead, of each row
+
 struct PanelAction {
   const uint8_t* w;
   int64_t row_bytes;
@@ -111,8 +162,57 @@ struct PanelAction {
     }
   }
 
+#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
+  // Sixteen rows of a small format, by registers alone.
+  template <typename Format>
+  ONMAL_INLINE void pack_small_step(int64_t g, int here) {
+    const typename Format::Block* blocks[kOutputs16];
+    uint16_t scales[kInt8Step][kOutputs16];
+    uint16_t minima[kInt8Step][kOutputs16];
+    constexpr auto kBlockBytes = static_cast<int64_t>(sizeof(typename Format::Block));
+    const int64_t left = (groups - g) * kBlockBytes;
+    const int64_t ahead = left > kPanelPrefetch
+                              ? kPanelPrefetch
+                              : kOutputs16 * row_bytes + kPanelPrefetch - groups * kBlockBytes;
+    for (int r = 0; r < kOutputs16; ++r) {
+      blocks[r] = step_at<Format>(w + r * row_bytes, (first + g) / kInt8Step);
+      for (int i = 0; i < here; ++i) {
+        const auto* bytes = reinterpret_cast<const uint8_t*>(blocks[r] + i);
+        __builtin_prefetch(bytes + ahead);
+        __builtin_memcpy(&scales[i][r], bytes, 2);
+        if constexpr (Format::kHasMinimum) __builtin_memcpy(&minima[i][r], bytes + 2, 2);
+      }
+    }
+    for (int i = 0; i < here; ++i) {
+      const auto row = [&](int r) { return Format::bytes(blocks[r], i).v; };
+      uint8_t* out = panel.values + (g + i) * kPanelGroupBytes<Format>;
+      if constexpr (kUsesQuads<Format>) {
+        interleave_rows(row, out);
+      } else {
+        uint8_t quads[kOutputs16 * kInt8Group];
+        interleave_rows(row, quads);
+        widen_quads(quads, Format::kZero, out);
+      }
+    }
+    for (int i = 0; i < here; ++i) {
+      const int64_t at = 2 * (g + i) * kOutputs16;
+#pragma GCC unroll 2
+      for (int lane = 0; lane < kOutputs16; lane += Vec::kWidth) {
+        Vec::load_f16(scales[i] + lane).store(panel.scales + at + lane);
+        if constexpr (Format::kHasMinimum)
+          (Vec::zero() - Vec::load_f16(minima[i] + lane)).store(panel.minima + at + lane);
+      }
+    }
+  }
+#endif
+
   template <typename Format>
   ONMAL_INLINE void pack_step(int64_t g, int here) {
+#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
+    if constexpr (Format::kGroupsInBlock == 1) {
+      if (rows == kOutputs16) return pack_small_step<Format>(g, here);
+    }
+#endif
     float scales[kOutputs16][16] = {};
     float minima[kOutputs16][16] = {};
     uint8_t bytes[kInt8Step][kOutputs16][kInt8Group];

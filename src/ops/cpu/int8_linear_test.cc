@@ -137,8 +137,9 @@ struct Int8Size {
 };
 
 // k counts in blocks, so that every format gets whole ones.
-constexpr Int8Size kSizes[] = {{1, 1, 1},  {1, 37, 3},  {2, 65, 9},  {3, 16, 8}, {4, 7, 2},
-                               {7, 33, 5}, {9, 16, 10}, {13, 47, 3}, {40, 81, 9}};
+constexpr Int8Size kSizes[] = {{1, 1, 1},   {1, 37, 3},  {2, 65, 9}, {3, 16, 8},
+                               {4, 7, 2},   {5, 20, 1},  {7, 33, 5}, {8, 19, 11},
+                               {9, 16, 10}, {13, 47, 3}, {40, 81, 9}};
 
 TEST_P(Int8Test, DecodedWeightsMultiplyExactly) {
   for (const Int8Size& size : kSizes) {
