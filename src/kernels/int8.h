@@ -29,7 +29,8 @@ struct Int8Rows {
   int64_t groups;
 };
 
-// tile_rows rows of x side by side, as the product kernel reads them.
+// tile_rows rows of x side by side, as the product kernel reads them. Starts and sums are written
+// for the formats that need them: those with a zero, those with minima.
 struct Int8Tile {
   void* values;
   int32_t* starts;  // [groups, 2, tile_rows]: -zero * sum of the values of each half
@@ -46,6 +47,7 @@ struct Int8Panel {
 
 struct Int8Kernels {
   int64_t tile_rows;
+  int64_t tile_panels;                       // side by side, in one multiply
   int64_t (*tile_group_bytes)(DType dtype);  // of Int8Tile::values, for weights of this format
 
   // Whether the format has integer kernels (all quantised ones).
@@ -82,9 +84,12 @@ struct Int8Kernels {
   // multiples of kInt8Step (groups but in the row's last piece). Rows beyond are zero.
   void (*pack_panel)(DType dtype, const void* w, int64_t row_bytes, int64_t rows, int64_t first,
                      int64_t groups, const Int8Panel& panel);
-  // out[rows, columns] (+)= tile · panel^T over `groups`; rows <= tile_rows, columns <= 16.
-  void (*multiply)(DType dtype, const Int8Tile& tile, const Int8Panel& panel, int64_t groups,
-                   int64_t rows, int64_t columns, bool accumulate, float* out, int64_t out_stride);
+  // out[rows, columns] (+)= tile · panels^T over `groups` groups, of the tile those from `first`
+  // on; rows <= tile_rows, columns <= 16 * tile_panels. Panels that no column comes from are not
+  // looked at.
+  void (*multiply)(DType dtype, const Int8Tile& tile, int64_t first, const Int8Panel* panels,
+                   int64_t groups, int64_t rows, int64_t columns, bool accumulate, float* out,
+                   int64_t out_stride);
 };
 
 }  // namespace onmal::kernels

@@ -48,9 +48,12 @@ void pack_panel(DType dtype, const void* w, int64_t row_bytes, int64_t rows, int
               PanelAction{static_cast<const uint8_t*>(w), row_bytes, rows, first, groups, panel});
 }
 
-void multiply(DType dtype, const Int8Tile& tile, const Int8Panel& panel, int64_t groups,
-              int64_t rows, int64_t columns, bool accumulate, float* out, int64_t out_stride) {
-  const TileProblem problem{tile, panel, groups, rows, columns, accumulate, out, out_stride};
+void multiply(DType dtype, const Int8Tile& tile, int64_t first, const Int8Panel* panels,
+              int64_t groups, int64_t rows, int64_t columns, bool accumulate, float* out,
+              int64_t out_stride) {
+  TileProblem problem{tile, first, {}, groups, rows, columns, accumulate, out, out_stride};
+  for (int64_t i = 0; i < kTilePanels; ++i)
+    problem.panels[i] = panels[i * kOutputs16 < columns ? i : 0];
   with_format(dtype, TileAction{problem});
 }
 
@@ -69,8 +72,9 @@ void multiply_packed(DType dtype, const uint8_t* packed, int64_t outputs, int64_
 
 extern const Int8Kernels kInt8;
 const Int8Kernels kInt8 = {
-    kTileRows,    tile_group_bytes, supports,        quantize_row, multiply_few, packed_panel_bytes,
-    repack_panel, unpack_panel,     multiply_packed, pack_tile,    pack_panel,   multiply,
+    kTileRows,    kTilePanels,        tile_group_bytes, supports,     quantize_row,
+    multiply_few, packed_panel_bytes, repack_panel,     unpack_panel, multiply_packed,
+    pack_tile,    pack_panel,         multiply,
 };
 
 }  // namespace onmal::kernels::ONMAL_ISA

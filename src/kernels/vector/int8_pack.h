@@ -263,17 +263,21 @@ struct TilePackAction {
     }
   }
 
+  // Those that the format's products look at.
   template <typename Format>
   ONMAL_INLINE void pack_sums(int64_t from, int64_t g, int64_t m, bool there) {
-    constexpr bool kTwo = Format::kHalves == 2;
-    const int32_t* halves = x.totals + 2 * from;
-    const int32_t totals[2] = {kTwo ? halves[0] : halves[0] + halves[1], kTwo ? halves[1] : 0};
-    const float sums[2] = {kTwo ? x.half_sums[2 * from] : x.sums[from],
-                           kTwo ? x.half_sums[2 * from + 1] : 0.0F};
-    for (int64_t h = 0; h < 2; ++h) {
+#pragma GCC unroll 2
+    for (int64_t h = 0; h < Format::kHalves; ++h) {
       const int64_t to = (2 * g + h) * kTileRows + m;
-      tile.starts[to] = there ? -Format::kZero * totals[h] : 0;
-      tile.sums[to] = there ? sums[h] : 0.0F;
+      if constexpr (Format::kZero != 0) {
+        const int32_t* halves = x.totals + 2 * from;
+        const int32_t total = Format::kHalves == 2 ? halves[h] : halves[0] + halves[1];
+        tile.starts[to] = there ? -Format::kZero * total : 0;
+      }
+      if constexpr (Format::kHasMinimum) {
+        const float sum = Format::kHalves == 2 ? x.half_sums[2 * from + h] : x.sums[from];
+        tile.sums[to] = there ? sum : 0.0F;
+      }
     }
   }
 

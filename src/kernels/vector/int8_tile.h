@@ -16,9 +16,17 @@ constexpr int kOutputs16 = static_cast<int>(kInt8PanelOutputs);
 // Ints::settle: the value is there, in a register. Without, GCC puts additions off until all the
 // products they wait for have filled the registers and gone to the stack.
 
+// Twelve sums of integers, their twelve totals, the weights and a quad of x fill the 32 registers.
+// Two panels side by side halve the reads of x, which would otherwise keep the products waiting;
+// where products take two instructions, that matters less than the panels' reads.
 #if defined(ONMAL_ISA_AVX512)
-
+#if defined(__AVX512VNNI__)
+constexpr int kTileRows = 6;
+constexpr int kTilePanels = 2;
+#else
 constexpr int kTileRows = 12;
+constexpr int kTilePanels = 1;
+#endif
 
 struct Ints {
   static constexpr int kLanes = 16;
@@ -55,6 +63,7 @@ struct Ints {
 
 // Eight sums, the weights of two vectors and one quad of x fill the sixteen registers.
 constexpr int kTileRows = 4;
+constexpr int kTilePanels = 1;
 
 struct Ints {
   static constexpr int kLanes = 8;
@@ -84,6 +93,7 @@ struct Ints {
 #else
 
 constexpr int kTileRows = 3;
+constexpr int kTilePanels = 1;
 
 struct Ints {
   static constexpr int kLanes = 4;
@@ -123,6 +133,7 @@ struct Ints {
 #endif
 
 constexpr int kVecs = kOutputs16 / Ints::kLanes;
+constexpr int kTileVecs = kVecs * kTilePanels;
 static_assert(Ints::kLanes == Vec::kWidth);
 
 #if defined(ONMAL_ISA_AVX512) && defined(__AVX512VNNI__)
@@ -138,7 +149,8 @@ constexpr bool kUsesQuads = false;
 
 struct TileProblem {
   Int8Tile tile;
-  Int8Panel panel;
+  int64_t first;  // group of it
+  Int8Panel panels[kTilePanels];
   int64_t groups;
   int64_t rows;
   int64_t columns;
@@ -147,26 +159,41 @@ struct TileProblem {
   int64_t out_stride;
 };
 
-typedef Ints Sums[kTileRows][kVecs];
+typedef Ints Sums[kTileRows][kTileVecs];
+typedef Vec Totals[kTileRows][kTileVecs];
+
+// Vector v of a tile's outputs lies in panel v / kVecs, from lane lane_of(v) on.
+constexpr int lane_of(int v) { return v % kVecs * Ints::kLanes; }
 
 // Bytes of a panel's group.
 template <typename Format>
 constexpr int64_t kPanelGroupBytes = kOutputs16* kInt8Group*(kUsesQuads<Format> ? 1 : 2);
 
+// One group's weights in each panel.
+typedef const uint8_t* PanelValues[kTilePanels];
+
 #if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
 // sums = starts + quads [begin, end) of one group; `x` has kTileRows quads of bytes for each.
 template <typename Format>
-ONMAL_INLINE void add_quads(const uint8_t* w, const int32_t* x, const int32_t* starts, int begin,
-                            int end, Sums& sums) {
+ONMAL_INLINE void add_quads(const PanelValues& w, const int32_t* x, const int32_t* starts,
+                            int begin, int end, Sums& sums) {
 #if defined(__AVX512VNNI__)
-  for (int m = 0; m < kTileRows; ++m)
-    sums[m][0] = Format::kZero == 0 ? Ints::zero() : Ints::all(starts + m);
+#pragma GCC unroll 12
+  for (int m = 0; m < kTileRows; ++m) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kTileVecs; ++v)
+      sums[m][v] = Format::kZero == 0 ? Ints::zero() : Ints::all(starts + m);
+  }
 #pragma GCC unroll 8
   for (int q = begin; q < end; ++q) {
-    const Ints weights = Ints::load(w + q * 64);
+    Ints weights[kTileVecs];
+#pragma GCC unroll 2
+    for (int v = 0; v < kTileVecs; ++v) weights[v] = Ints::load(w[v] + q * 64);
 #pragma GCC unroll 12
     for (int m = 0; m < kTileRows; ++m) {
-      sums[m][0] = Ints::quads(sums[m][0], weights, Ints::all(x + q * kTileRows + m));
+      const Ints here = Ints::all(x + q * kTileRows + m);
+#pragma GCC unroll 2
+      for (int v = 0; v < kTileVecs; ++v) sums[m][v] = Ints::quads(sums[m][v], weights[v], here);
     }
   }
 #else
@@ -179,14 +206,15 @@ ONMAL_INLINE void add_quads(const uint8_t* w, const int32_t* x, const int32_t* s
 #pragma GCC unroll 8
     for (int i = 0; i < kRun; ++i) {
       const int q = first + i;
-      Ints weights[kVecs];
+      Ints weights[kTileVecs];
 #pragma GCC unroll 2
-      for (int v = 0; v < kVecs; ++v) weights[v] = Ints::load(w + q * 64 + v * 4 * Ints::kLanes);
+      for (int v = 0; v < kTileVecs; ++v)
+        weights[v] = Ints::load(w[v / kVecs] + q * 64 + 4 * lane_of(v));
 #pragma GCC unroll 12
       for (int m = 0; m < kTileRows; ++m) {
         const Ints here = Ints::all(x + q * kTileRows + m);
 #pragma GCC unroll 2
-        for (int v = 0; v < kVecs; ++v) {
+        for (int v = 0; v < kTileVecs; ++v) {
           const Ints found = Ints::quads16(weights[v], here);
           run[m][v] = i == 0 ? found : Ints::add16(run[m][v], found);
           run[m][v].settle();
@@ -197,7 +225,7 @@ ONMAL_INLINE void add_quads(const uint8_t* w, const int32_t* x, const int32_t* s
 #pragma GCC unroll 12
     for (int m = 0; m < kTileRows; ++m) {
 #pragma GCC unroll 2
-      for (int v = 0; v < kVecs; ++v) {
+      for (int v = 0; v < kTileVecs; ++v) {
         const Ints folded = run[m][v].folded();
         if (first > begin) {
           sums[m][v] = sums[m][v] + folded;
@@ -214,17 +242,19 @@ ONMAL_INLINE void add_quads(const uint8_t* w, const int32_t* x, const int32_t* s
 #endif
 
 // sums = pairs [begin, end) of one group; `x` has kTileRows pairs of 16-bit values for each.
-ONMAL_INLINE void add_pairs(const uint8_t* w, const int32_t* x, int begin, int end, Sums& sums) {
+ONMAL_INLINE void add_pairs(const PanelValues& w, const int32_t* x, int begin, int end,
+                            Sums& sums) {
 #pragma GCC unroll 16
   for (int q = begin; q < end; ++q) {
-    Ints weights[kVecs];
+    Ints weights[kTileVecs];
 #pragma GCC unroll 4
-    for (int v = 0; v < kVecs; ++v) weights[v] = Ints::load(w + q * 64 + v * 4 * Ints::kLanes);
+    for (int v = 0; v < kTileVecs; ++v)
+      weights[v] = Ints::load(w[v / kVecs] + q * 64 + 4 * lane_of(v));
 #pragma GCC unroll 12
     for (int m = 0; m < kTileRows; ++m) {
       const Ints here = Ints::all(x + q * kTileRows + m);
 #pragma GCC unroll 4
-      for (int v = 0; v < kVecs; ++v) {
+      for (int v = 0; v < kTileVecs; ++v) {
         const Ints found = Ints::pairs(weights[v], here);
         sums[m][v] = q == begin ? found : sums[m][v] + found;
         sums[m][v].settle();
@@ -235,48 +265,53 @@ ONMAL_INLINE void add_pairs(const uint8_t* w, const int32_t* x, int begin, int e
 
 // Half h (of kHalves) of group g: integer sums, then scaled into `out`.
 template <typename Format>
-ONMAL_INLINE void add_half(const TileProblem& p, int64_t g, int h, Vec (&out)[kTileRows][kVecs]) {
+ONMAL_INLINE void add_half(const TileProblem& p, int64_t g, int h, Totals& out) {
   Sums sums;
-  const uint8_t* w = p.panel.values + g * kPanelGroupBytes<Format>;
+  PanelValues w;
+  const int64_t at_tile = p.first + g;
+  for (int panel = 0; panel < kTilePanels; ++panel)
+    w[panel] = p.panels[panel].values + g * kPanelGroupBytes<Format>;
 #if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
   if constexpr (kUsesQuads<Format>) {
     constexpr int kQuads = 8 / Format::kHalves;
-    const auto* x = static_cast<const int32_t*>(p.tile.values) + g * 8 * kTileRows;
-    add_quads<Format>(w, x, p.tile.starts + (2 * g + h) * kTileRows, h * kQuads, (h + 1) * kQuads,
-                      sums);
+    const auto* x = static_cast<const int32_t*>(p.tile.values) + at_tile * 8 * kTileRows;
+    add_quads<Format>(w, x, p.tile.starts + (2 * at_tile + h) * kTileRows, h * kQuads,
+                      (h + 1) * kQuads, sums);
   } else
 #endif
   {
     constexpr int kPairs = 16 / Format::kHalves;
-    const auto* x = static_cast<const int32_t*>(p.tile.values) + g * 16 * kTileRows;
+    const auto* x = static_cast<const int32_t*>(p.tile.values) + at_tile * 16 * kTileRows;
     add_pairs(w, x, h * kPairs, (h + 1) * kPairs, sums);
   }
-  const float* scales = p.panel.scales + (2 * g + h) * kOutputs16;
-  const float* minima = p.panel.minima + (2 * g + h) * kOutputs16;
 #pragma GCC unroll 4
-  for (int v = 0; v < kVecs; ++v) {
-    const Vec scale = Vec::load(scales + v * Vec::kWidth);
+  for (int v = 0; v < kTileVecs; ++v) {
+    const Int8Panel& panel = p.panels[v / kVecs];
+    const int64_t at = (2 * g + h) * kOutputs16 + lane_of(v);
+    const Vec scale = Vec::load(panel.scales + at);
 #pragma GCC unroll 12
     for (int m = 0; m < kTileRows; ++m) {
-      out[m][v] = Vec::fma(sums[m][v].floats(), scale * Vec::all(p.tile.scales[g * kTileRows + m]),
-                           out[m][v]);
+      out[m][v] = Vec::fma(sums[m][v].floats(),
+                           scale * Vec::all(p.tile.scales[at_tile * kTileRows + m]), out[m][v]);
     }
     if constexpr (Format::kHasMinimum) {
-      const Vec below = Vec::zero() - Vec::load(minima + v * Vec::kWidth);
-      const float* totals = p.tile.sums + (2 * g + h) * kTileRows;
+      const Vec below = Vec::zero() - Vec::load(panel.minima + at);
+      const float* totals = p.tile.sums + (2 * at_tile + h) * kTileRows;
+#pragma GCC unroll 12
       for (int m = 0; m < kTileRows; ++m)
         out[m][v] = Vec::fma(below, Vec::all(totals[m]), out[m][v]);
     }
   }
 }
 
-ONMAL_INLINE void store_tile(const TileProblem& p, const Vec (&sums)[kTileRows][kVecs]) {
+ONMAL_INLINE void store_tile(const TileProblem& p, const Totals& sums) {
+  constexpr int64_t kColumns = kTilePanels * kOutputs16;
   for (int m = 0; m < kTileRows && m < p.rows; ++m) {
     float* row = p.out + m * p.out_stride;
-    float lanes[kOutputs16];
-    for (int v = 0; v < kVecs; ++v) sums[m][v].store(lanes + v * Vec::kWidth);
-    if (p.columns == kOutputs16) {
-      for (int v = 0; v < kVecs; ++v) {
+    float lanes[kColumns];
+    for (int v = 0; v < kTileVecs; ++v) sums[m][v].store(lanes + v * Vec::kWidth);
+    if (p.columns == kColumns) {
+      for (int v = 0; v < kTileVecs; ++v) {
         const Vec before = p.accumulate ? Vec::load(row + v * Vec::kWidth) : Vec::zero();
         (before + sums[m][v]).store(row + v * Vec::kWidth);
       }
@@ -291,9 +326,9 @@ struct TileAction {
 
   template <typename Format>
   void run() {
-    Vec sums[kTileRows][kVecs];
+    Totals sums;
     for (int m = 0; m < kTileRows; ++m) {
-      for (int v = 0; v < kVecs; ++v) sums[m][v] = Vec::zero();
+      for (int v = 0; v < kTileVecs; ++v) sums[m][v] = Vec::zero();
     }
     for (int64_t g = 0; g < p.groups; ++g) {
 #pragma GCC unroll 2

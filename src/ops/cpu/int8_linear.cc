@@ -1,6 +1,7 @@
 #include "ops/cpu/int8_linear.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "kernels/select.h"
 #include "ops/cpu/task_sizes.h"
@@ -109,41 +110,31 @@ void few_rows_packed(Exec& exec, const Int8Kernels& kernels, const Tensor& x, co
 class Tiles {
  public:
   Tiles(Exec& exec, const Int8Kernels& kernels, const Tensor& x, DType dtype)
-      : kernels_(kernels), rows_(x.dim(0)), group_bytes_(kernels.tile_group_bytes(dtype)) {
+      : tiles_(static_cast<size_t>((x.dim(0) + kernels.tile_rows - 1) / kernels.tile_rows)) {
     const Rounded rounded = round_rows(exec, kernels, x);
-    groups_ = rounded.rows.groups;
-    memory_ = Tensor::empty(*exec.memory, Shape{count() * tile_floats()});
-    exec.pool->run(count(), [&](int64_t tile, int) {
-      const int64_t row = tile * kernels_.tile_rows;
-      kernels_.pack_tile(dtype, rounded.rows, row, std::min(kernels_.tile_rows, rows_ - row),
-                         at(tile, 0));
+    const int64_t value_bytes = rounded.rows.groups * kernels.tile_group_bytes(dtype);
+    const int64_t lanes = rounded.rows.groups * kernels.tile_rows;
+    const int64_t floats =
+        Pieces::floats(value_bytes) + 2 * Pieces::floats(lanes * 8) + Pieces::floats(lanes * 4);
+    memory_ = Tensor::empty(*exec.memory, Shape{count() * floats});
+    exec.pool->run(count(), [&](int64_t i, int) {
+      Pieces pieces(memory_.f32() + i * floats);
+      Int8Tile& tile = tiles_[static_cast<size_t>(i)];
+      tile.values = pieces.take<std::byte>(value_bytes);
+      tile.starts = pieces.take<int32_t>(lanes * 8);
+      tile.scales = pieces.take<float>(lanes * 4);
+      tile.sums = pieces.take<float>(lanes * 8);
+      const int64_t row = i * kernels.tile_rows;
+      kernels.pack_tile(dtype, rounded.rows, row, std::min(kernels.tile_rows, x.dim(0) - row),
+                        tile);
     });
   }
 
-  int64_t count() const { return (rows_ + kernels_.tile_rows - 1) / kernels_.tile_rows; }
-  // Tile `tile` from `group` on.
-  Int8Tile at(int64_t tile, int64_t group) const {
-    const int64_t lanes = groups_ * kernels_.tile_rows;
-    Pieces pieces(memory_.f32() + tile * tile_floats());
-    Int8Tile result{};
-    result.values = pieces.take<std::byte>(groups_ * group_bytes_) + group * group_bytes_;
-    result.starts = pieces.take<int32_t>(lanes * 8) + 2 * group * kernels_.tile_rows;
-    result.scales = pieces.take<float>(lanes * 4) + group * kernels_.tile_rows;
-    result.sums = pieces.take<float>(lanes * 8) + 2 * group * kernels_.tile_rows;
-    return result;
-  }
+  int64_t count() const { return static_cast<int64_t>(tiles_.size()); }
+  const Int8Tile& at(int64_t tile) const { return tiles_[static_cast<size_t>(tile)]; }
 
  private:
-  int64_t tile_floats() const {
-    const int64_t lanes = groups_ * kernels_.tile_rows;
-    return Pieces::floats(groups_ * group_bytes_) + 2 * Pieces::floats(lanes * 8) +
-           Pieces::floats(lanes * 4);
-  }
-
-  const Int8Kernels& kernels_;
-  int64_t rows_;
-  int64_t group_bytes_;
-  int64_t groups_ = 0;
+  std::vector<Int8Tile> tiles_;  // written long before they are read, in pieces and whole
   Tensor memory_;
 };
 
@@ -182,13 +173,16 @@ void multiply_outputs(const Int8Kernels& kernels, const Tiles& tiles, const Tens
                          std::min(kInt8PanelOutputs, end - n), first, here,
                          panel_at(scratch, (n - begin) / kInt8PanelOutputs));
     }
+    Int8Panel panels[kInt8Panels];
+    for (int64_t i = 0; i < kInt8Panels; ++i) panels[i] = panel_at(scratch, i);
+    const int64_t most_columns = kernels.tile_panels * kInt8PanelOutputs;
     for (int64_t tile = 0; tile < tiles.count(); ++tile) {
       const int64_t row = tile * kernels.tile_rows;
-      for (int64_t n = begin; n < end; n += kInt8PanelOutputs) {
-        kernels.multiply(
-            w.dtype(), tiles.at(tile, first), panel_at(scratch, (n - begin) / kInt8PanelOutputs),
-            here, std::min(kernels.tile_rows, rows - row), std::min(kInt8PanelOutputs, end - n),
-            first > 0, out.f32() + row * stride + n, stride);
+      for (int64_t n = begin; n < end; n += most_columns) {
+        kernels.multiply(w.dtype(), tiles.at(tile), first, panels + (n - begin) / kInt8PanelOutputs,
+                         here, std::min(kernels.tile_rows, rows - row),
+                         std::min(most_columns, end - n), first > 0, out.f32() + row * stride + n,
+                         stride);
       }
     }
   }

@@ -125,7 +125,7 @@ void multiply(const Int16Lanes& tile, const Int16Lanes& panel, int64_t groups, i
   }
   for (int64_t g = 0; g < groups; ++g) {
     Sums sums;
-    add_pairs(reinterpret_cast<const uint8_t*>(panel.values + g * kPairs * kOutputs * 2),
+    add_pairs({reinterpret_cast<const uint8_t*>(panel.values + g * kPairs * kOutputs * 2)},
               reinterpret_cast<const int32_t*>(tile.values + g * kPairs * kTileRows * 2), 0, kPairs,
               sums);
 #pragma GCC unroll 2
@@ -138,7 +138,7 @@ void multiply(const Int16Lanes& tile, const Int16Lanes& panel, int64_t groups, i
       }
     }
   }
-  const TileProblem target{{}, {}, groups, rows, columns, accumulate, out, out_stride};
+  const TileProblem target{{}, 0, {}, groups, rows, columns, accumulate, out, out_stride};
   store_tile(target, totals);
 }
 
