@@ -19,6 +19,15 @@ bool has_f16c() {
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & (1U << 29)) != 0;
 }
 
+// Bit 4 of EAX of CPUID 7, subleaf 1; clang 14 has no name for it either.
+bool has_avx_vnni() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
+}
+
 // Asking the processor leaves a virtual machine for its host: tens of microseconds each time.
 Isa ask_processor() {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
@@ -63,6 +72,8 @@ CpuFeatures detect_cpu_features() {
 #if defined(__x86_64__)
   features.avx512_vnni = __builtin_cpu_supports("avx512vnni");
   features.avx512_bf16 = __builtin_cpu_supports("avx512bf16");
+  static const bool avx_vnni = has_avx_vnni();
+  features.avx_vnni = avx_vnni;
 #endif
   return features;
 }

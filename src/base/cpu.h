@@ -18,6 +18,7 @@ Isa detect_isa();
 struct CpuFeatures {
   bool avx512_vnni = false;
   bool avx512_bf16 = false;
+  bool avx_vnni = false;
 };
 CpuFeatures detect_cpu_features();
 

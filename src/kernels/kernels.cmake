@@ -18,7 +18,7 @@ function(onmal_kernel_objects isa sources)
   add_library(onmal_kernels_${isa} OBJECT ${sources})
   onmal_warnings(onmal_kernels_${isa})
   string(TOUPPER ${isa} upper)
-  string(REGEX REPLACE "(BF16|VNNI)$" "" vectors ${upper})
+  string(REGEX REPLACE "(BF16|VNNI|AHEAD)$" "" vectors ${upper})
   target_compile_definitions(onmal_kernels_${isa} PRIVATE ONMAL_ISA=${isa} ONMAL_ISA_${vectors}=1)
   # GCC 12's own AVX-512 headers trip this warning (its undefined vectors are meant to be undefined).
   if(isa MATCHES "avx512")
@@ -56,6 +56,9 @@ if(kernels_avx512)
   list(APPEND bf16_sources kernels/vector/dequantize.cc)
   onmal_kernel_objects(avx512bf16 "${bf16_sources}"
     -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mprefer-vector-width=512)
+  onmal_kernel_objects(avx512ahead "kernels/vector/matvec.cc;kernels/vector/dequantize.cc"
+    -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+  target_compile_definitions(onmal_kernels_avx512ahead PRIVATE ONMAL_READS_AHEAD=1)
   file(GLOB vnni_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/vector/avx512vnni/*.cc)
   onmal_kernel_objects(avx512vnni
     "${vnni_sources};kernels/vector/int8.cc;kernels/vector/int8_few.cc;kernels/vector/int8_packed.cc"

@@ -17,6 +17,9 @@ std::vector<Isa> available_isas();
 // it has them, else by `table`'s f32 kernels.
 const GemmKernels& gemm_bf16(const Table& table);
 
+// Few rows against weights that stream in: with lines asked for ahead where that makes it faster.
+const MatvecKernels& matvec(const Table& table);
+
 // Integer products, by the processor's own dot-product instructions where it has them.
 const Int8Kernels& int8(const Table& table);
 // Null where the processor would gain nothing over f32.

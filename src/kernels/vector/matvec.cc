@@ -37,7 +37,7 @@ struct BF16 {
 
 // What a tile works on: rows of weights `far` rows apart. Each is one long stream through memory,
 // as the processor's prefetcher likes it; neighbouring rows at once would look to it like jumping.
-// Asking for lines ahead as well costs a tenth of the bandwidth (Zen 4, four streams of halves).
+// Whether lines are asked for ahead as well depends on the processor (kernels/select.cc).
 struct Problem {
   const void* w;
   int64_t far;
@@ -46,6 +46,12 @@ struct Problem {
   float* out;
   int64_t out_stride;
 };
+
+#if defined(ONMAL_READS_AHEAD)
+constexpr int64_t kBytesAhead = 1024;
+#else
+constexpr int64_t kBytesAhead = 0;
+#endif
 
 template <int kOutputs, int kRows>
 ONMAL_INLINE void store_sums(const Problem& p, int64_t n, const Vec (&sums)[kOutputs][kRows]) {
@@ -74,6 +80,9 @@ ONMAL_INLINE void plain_tile(const Problem& p, int64_t n) {
 #pragma GCC unroll 4
       for (int o = 0; o < kOutputs; ++o) {
         const typename Format::Stored* place = w + o * p.far * p.inner + at;
+        constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(typename Format::Stored));
+        if (kBytesAhead > 0 && (kStep < kLine || s * Vec::kWidth % kLine == 0))
+          __builtin_prefetch(reinterpret_cast<const char*>(place) + kBytesAhead);
         const Vec weights = Format::load(place);
 #pragma GCC unroll 4
         for (int m = 0; m < kRows; ++m) {

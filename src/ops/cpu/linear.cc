@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "kernels/select.h"
 #include "ops/cpu/cpu_ops.h"
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/int16_linear.h"
@@ -25,9 +26,9 @@ void multiply(const Exec& exec, const Tensor& x, const Tensor& w, const Part& pa
               int64_t stride) {
   if (part.begin == part.end) return;
   const int64_t inner = w.dim(1);
-  exec.backend->kernels->matvec->multiply(
-      w.dtype(), w.data_as<std::byte>() + part.begin * (w.bytes() / w.dim(0)),
-      part.end - part.begin, inner, x.f32() + part.m * inner, part.rows, out, stride);
+  kernels::matvec(*exec.backend->kernels)
+      .multiply(w.dtype(), w.data_as<std::byte>() + part.begin * (w.bytes() / w.dim(0)),
+                part.end - part.begin, inner, x.f32() + part.m * inner, part.rows, out, stride);
 }
 
 // The last rows, fewer than kRowsAtOnce, filled up with zeros: a row's last bits may be others in
