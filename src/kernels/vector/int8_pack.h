@@ -1,101 +1,66 @@
 #pragma once
 
 #include "kernels/vector/int8_tile.h"
+#include "kernels/vector/transpose.h"
 
 namespace onmal::kernels::ONMAL_ISA {
 
-#if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
-
+// Sixteen rows, of which row(r) gives the bytes of one; out: 8 quads x 16 rows x 4 bytes.
 #if defined(ONMAL_ISA_AVX512)
 
-// Sixteen rows of eight 32-bit words, of which row(r) gives the 32 bytes of one, transposed: out is
-// 8 quads x 16 rows x 4 bytes.
 template <typename Row>
 ONMAL_INLINE void interleave_rows(const Row& row, uint8_t* out) {
   __m512i r[8];
 #pragma GCC unroll 8
   for (int i = 0; i < 8; ++i)
-    r[i] = _mm512_inserti64x4(_mm512_castsi256_si512(row(i)), row(i + 8), 1);
-  __m512i a[8];
-#pragma GCC unroll 4
-  for (int i = 0; i < 8; i += 2) {
-    a[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    a[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-  }
-  __m512i b[8];  // of four rows and the four eight below: words i and i + 4
-#pragma GCC unroll 2
-  for (int i = 0; i < 8; i += 4) {
-    b[i] = _mm512_unpacklo_epi64(a[i], a[i + 2]);
-    b[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 2]);
-    b[i + 2] = _mm512_unpacklo_epi64(a[i + 1], a[i + 3]);
-    b[i + 3] = _mm512_unpackhi_epi64(a[i + 1], a[i + 3]);
-  }
+    r[i] = _mm512_inserti64x4(_mm512_castsi256_si512(row(i).v), row(i + 8).v, 1);
+  transpose_fours(r);
   const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
   const __m512i high = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    _mm512_storeu_si512(out + 64 * i, _mm512_permutex2var_epi64(b[i], low, b[i + 4]));
-    _mm512_storeu_si512(out + 64 * (i + 4), _mm512_permutex2var_epi64(b[i], high, b[i + 4]));
+    _mm512_storeu_si512(out + 64 * i, _mm512_permutex2var_epi64(r[i], low, r[i + 4]));
+    _mm512_storeu_si512(out + 64 * (i + 4), _mm512_permutex2var_epi64(r[i], high, r[i + 4]));
+  }
+}
+
+#elif defined(ONMAL_ISA_AVX2)
+
+template <typename Row>
+ONMAL_INLINE void interleave_rows(const Row& row, uint8_t* out) {
+#pragma GCC unroll 2
+  for (int half = 0; half < 2; ++half) {
+    __m256i r[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) r[i] = row(8 * half + i).v;
+    transpose_fours(r);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      uint8_t* place = out + 64 * i + 32 * half;
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(place),
+                          _mm256_permute2x128_si256(r[i], r[i + 4], 0x20));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(place + 256),
+                          _mm256_permute2x128_si256(r[i], r[i + 4], 0x31));
+    }
   }
 }
 
 #else
 
-// Eight rows of eight 32-bit words, transposed; results are 64 bytes apart.
-template <typename Row>
-ONMAL_INLINE void transpose_words(const Row& row, int first, uint8_t* out) {
-  __m256i r[8];
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) r[i] = row(first + i);
-  __m256i a[8];
-#pragma GCC unroll 4
-  for (int i = 0; i < 8; i += 2) {
-    a[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
-    a[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
-  }
-  __m256i b[8];
-#pragma GCC unroll 2
-  for (int i = 0; i < 8; i += 4) {
-    b[i] = _mm256_unpacklo_epi64(a[i], a[i + 2]);
-    b[i + 1] = _mm256_unpackhi_epi64(a[i], a[i + 2]);
-    b[i + 2] = _mm256_unpacklo_epi64(a[i + 1], a[i + 3]);
-    b[i + 3] = _mm256_unpackhi_epi64(a[i + 1], a[i + 3]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 64 * i),
-                        _mm256_permute2x128_si256(b[i], b[i + 4], 0x20));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 64 * (i + 4)),
-                        _mm256_permute2x128_si256(b[i], b[i + 4], 0x31));
-  }
-}
-
-// Sixteen rows, of which row(r) gives the 32 bytes of one; out: 8 quads x 16 rows x 4 bytes.
 template <typename Row>
 ONMAL_INLINE void interleave_rows(const Row& row, uint8_t* out) {
-  transpose_words(row, 0, out);
-  transpose_words(row, 8, out + 32);
+  for (int r = 0; r < kOutputs16; ++r) {
+    const Bytes32 bytes = row(r);
+    for (int q = 0; q < 8; ++q) __builtin_memcpy(out + q * 64 + r * 4, bytes.v + q * 4, 4);
+  }
 }
 
 #endif
 
 // rows: 16 x 32 bytes.
 ONMAL_INLINE void interleave_quads(const uint8_t* rows, uint8_t* out) {
-  interleave_rows(
-      [rows](int r) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows + 32 * r)); },
-      out);
+  interleave_rows([rows](int r) { return Bytes32::load(rows + 32 * r); }, out);
 }
-
-#else
-
-ONMAL_INLINE void interleave_quads(const uint8_t* rows, uint8_t* out) {
-  for (int q = 0; q < 8; ++q) {
-    for (int r = 0; r < kOutputs16; ++r)
-      __builtin_memcpy(out + q * 64 + r * 4, rows + r * 32 + q * 4, 4);
-  }
-}
-
-#endif
 
 #if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
 
@@ -162,6 +127,19 @@ struct PanelAction {
     }
   }
 
+  // Group g of the panel, of which row(r) gives a row's bytes.
+  template <typename Format, typename Row>
+  ONMAL_INLINE void store_group(int64_t g, const Row& row) {
+    uint8_t* out = panel.values + g * kPanelGroupBytes<Format>;
+    if constexpr (kUsesQuads<Format>) {
+      interleave_rows(row, out);
+    } else {
+      uint8_t quads[kOutputs16 * kInt8Group];
+      interleave_rows(row, quads);
+      widen_quads(quads, Format::kZero, out);
+    }
+  }
+
 #if defined(ONMAL_ISA_AVX512) || defined(ONMAL_ISA_AVX2)
   // Sixteen rows of a small format, by registers alone.
   template <typename Format>
@@ -183,17 +161,8 @@ struct PanelAction {
         if constexpr (Format::kHasMinimum) __builtin_memcpy(&minima[i][r], bytes + 2, 2);
       }
     }
-    for (int i = 0; i < here; ++i) {
-      const auto row = [&](int r) { return Format::bytes(blocks[r], i).v; };
-      uint8_t* out = panel.values + (g + i) * kPanelGroupBytes<Format>;
-      if constexpr (kUsesQuads<Format>) {
-        interleave_rows(row, out);
-      } else {
-        uint8_t quads[kOutputs16 * kInt8Group];
-        interleave_rows(row, quads);
-        widen_quads(quads, Format::kZero, out);
-      }
-    }
+    for (int i = 0; i < here; ++i)
+      store_group<Format>(g + i, [&](int r) { return Format::bytes(blocks[r], i); });
     for (int i = 0; i < here; ++i) {
       const int64_t at = 2 * (g + i) * kOutputs16;
 #pragma GCC unroll 2
@@ -231,16 +200,8 @@ struct PanelAction {
     }
     store_scales<Format>(scales, g, here, panel.scales);
     if constexpr (Format::kHasMinimum) store_scales<Format>(minima, g, here, panel.minima);
-    for (int i = 0; i < here; ++i) {
-      uint8_t* out = panel.values + (g + i) * kPanelGroupBytes<Format>;
-      if constexpr (kUsesQuads<Format>) {
-        interleave_quads(bytes[i][0], out);
-      } else {
-        uint8_t quads[kOutputs16 * kInt8Group];
-        interleave_quads(bytes[i][0], quads);
-        widen_quads(quads, Format::kZero, out);
-      }
-    }
+    for (int i = 0; i < here; ++i)
+      store_group<Format>(g + i, [&](int r) { return Bytes32::load(bytes[i][r]); });
   }
 };
 

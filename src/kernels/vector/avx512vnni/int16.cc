@@ -1,6 +1,7 @@
 #include "kernels/int16.h"
 
 #include "kernels/vec.h"
+#include "kernels/vector/transpose.h"
 
 namespace onmal::kernels::ONMAL_ISA {
 namespace {
@@ -26,20 +27,8 @@ struct ReadBF16 {
 
 // Sixteen rows of sixteen words, transposed in registers.
 ONMAL_INLINE void transpose16(__m512i (&r)[16]) {
+  transpose_fours(r);
   __m512i a[16];
-#pragma GCC unroll 8
-  for (int i = 0; i < 16; i += 2) {
-    a[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    a[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 16; i += 4) {
-    r[i] = _mm512_unpacklo_epi64(a[i], a[i + 2]);
-    r[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 2]);
-    r[i + 2] = _mm512_unpacklo_epi64(a[i + 1], a[i + 3]);
-    r[i + 3] = _mm512_unpackhi_epi64(a[i + 1], a[i + 3]);
-  }
-  // Now r[4i + j] holds, in its 128-bit part p, word 4p + j of rows 4i to 4i + 3.
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) {
     const __m512i low01 = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x44);
